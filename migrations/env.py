@@ -1,0 +1,48 @@
+"""Alembic's environment: one script set for SQLite and PostgreSQL, each script in one transaction."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from alembic import context
+from flask import current_app
+from sqlalchemy import Enum, create_engine
+
+from reception.columns import UtcDateTime
+from reception.config import database_url
+from reception.extensions import db
+
+config = context.config
+
+
+def render_item(kind: str, item: Any, _context: Any) -> str | bool:
+    """Scripts stand alone: no type of ours in them."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, Enum):
+        names = ", ".join(repr(str(name)) for name in item.enums)
+        return f"sa.Enum({names}, name={item.name!r}, native_enum=False, create_constraint=True, length=24)"
+    return False
+
+
+def run() -> None:
+    """Run the scripts; as the owner of the tables where RECEPTION_MIGRATION_URL names one."""
+    owner = os.environ.get("RECEPTION_MIGRATION_URL")
+    engine = create_engine(database_url(owner)) if owner else current_app.extensions["migrate"].db.engine
+    with engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=db.metadata,
+            render_item=render_item,
+            render_as_batch=True,
+            compare_type=True,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+if context.is_offline_mode():
+    raise SystemExit("Reception's migrations run against a database, not as a script.")
+run()

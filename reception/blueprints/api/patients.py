@@ -1,0 +1,51 @@
+"""The registry over JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g
+
+from reception.access import Permission, requires
+from reception.blueprints.api import schemas, shapes
+from reception.blueprints.api.calls import after, bp, described, page
+from reception.blueprints.patients import opened
+from reception.domain import listings, patients, search
+from reception.transaction import run
+
+
+@bp.get("/patients")
+@requires(Permission.PATIENTS)
+@described(schemas.Patient, query=schemas.PatientsAsked, is_list=True)
+def list_patients(query: schemas.PatientsAsked) -> dict[str, Any]:
+    """Open cards; with `q` those that match, best first, on one page."""
+    if query.q is not None:
+        found = search.find_patients(g.actor.clinic_id, query.q, limit=query.limit)
+        return {"items": [shapes.patient(card) for card in found], "next": None}
+    rows = listings.patients(g.actor.clinic_id, after(query.cursor, "patients"), query.limit)
+    return page(rows, query.limit, shapes.patient, "patients", lambda card: ("", card.id))
+
+
+@bp.post("/patients")
+@requires(Permission.REGISTER)
+@described(schemas.Patient, body=schemas.NewPatient, status=201)
+def register(body: schemas.NewPatient) -> dict[str, Any]:
+    """Register somebody. A phone or document that another card has is a 409 with a `link` to that card."""
+    return shapes.patient(run(patients.register, **body.model_dump(exclude_unset=True)))
+
+
+@bp.get("/patients/<int:patient_id>")
+@requires(Permission.PATIENTS)
+@described(schemas.Patient)
+def show_patient(patient_id: int) -> dict[str, Any]:
+    """One card; of a merged one, the card that stays. Who looked is written down before it is shown."""
+    return shapes.patient(opened(patient_id, "api"))
+
+
+@bp.patch("/patients/<int:patient_id>")
+@requires(Permission.REGISTER)
+@described(schemas.Patient, body=schemas.PatientChange)
+def change_patient(patient_id: int, body: schemas.PatientChange) -> dict[str, Any]:
+    """Change what the body names."""
+    values = body.model_dump(exclude_unset=True)
+    return shapes.patient(run(patients.change, patient_id, about=("patient", patient_id), **values))

@@ -1,0 +1,439 @@
+"""What the API takes and gives, call by call: the words of the contract, in its order."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from reception.blueprints.api.values import (
+    Amount,
+    AskedDay,
+    AskedId,
+    AskedLimit,
+    AskedMoment,
+    Date,
+    Day,
+    Id,
+    Instant,
+    Line,
+    Money,
+    Shape,
+    Stamp,
+    Strict,
+    Text,
+    Version,
+)
+from reception.models import (
+    AccountKind,
+    AppointmentSource,
+    AppointmentStatus,
+    CashboxKind,
+    ClinicKind,
+    Gender,
+    LedgerKind,
+    Method,
+    PaymentStatus,
+    Priority,
+    RoomKind,
+    VisitStatus,
+)
+
+Name = Text  # its length is the registry's rule, which also says so
+LocaleName = Literal["en", "ru", "ar"]
+
+# ----------------------------------------------------------------------------------------------------------- asked
+
+
+class Page(Strict):
+    """A page of a list."""
+
+    limit: AskedLimit = 100
+    cursor: Annotated[str, Field(max_length=200)] | None = Field(None, description="`next` of the page before")
+
+
+class PatientsAsked(Page):
+    q: Annotated[str, Field(max_length=200)] | None = Field(
+        None, description="name in any script, phone, card number or birth date; the best matches first, on one page"
+    )
+
+
+class SchedulesAsked(Page):
+    date: AskedDay | None = Field(None, description="default: today")
+
+
+class SlotsAsked(Page):
+    doctor: AskedId | None = None
+    from_: AskedMoment | None = Field(None, alias="from", description="a day or an instant; default: now")
+    to: AskedMoment | None = Field(
+        None, description="a day (included) or an instant (excluded); default: end of `from`'s day"
+    )
+
+
+class AppointmentsAsked(Page):
+    date: AskedDay | None = Field(None, description="default: today")
+    doctor: AskedId | None = None
+    patient: AskedId | None = None
+    status: Annotated[str, Field(max_length=200)] | None = Field(None, description="one or several, with commas")
+
+
+class VisitsAsked(Page):
+    day: AskedDay | None = Field(None, description="service day; default: today")
+    doctor: AskedId | None = None
+    patient: AskedId | None = None
+    status: Annotated[str, Field(max_length=200)] | None = Field(None, description="one or several, with commas")
+
+
+class LedgerAsked(Page):
+    from_: AskedDay | None = Field(None, alias="from", description="default: today")
+    to: AskedDay | None = Field(None, description="included; default: today, or `from` where that is later")
+    payment: AskedId | None = Field(None, description="entries of one bill, of all days")
+
+
+# ----------------------------------------------------------------------------------------------------------- taken
+
+
+class PatientFields(Strict):
+    middle_name: Name | None = None
+    phone: Line | None = Field(None, description="in any usual way of writing it")
+    home_phone: Line | None = None
+    email: Line | None = None
+    national_id: Annotated[Line, Field(max_length=64)] | None = None
+    tax_id: Annotated[Line, Field(max_length=64)] | None = None
+    address: Text | None = None
+    alerts: Text | None = None
+    special_needs: Text | None = None
+    additional_info: Text | None = None
+    preferred_locale: LocaleName | None = None
+
+
+class NewPatient(PatientFields):
+    first_name: Name
+    last_name: Name
+    date_of_birth: Day
+    gender: Gender
+
+
+class PatientChange(PatientFields):
+    """Only what is named changes; null empties."""
+
+    first_name: Name | None = None
+    last_name: Name = ""
+    date_of_birth: Day | None = None
+    gender: Gender = Gender.UNKNOWN
+    version: Version | None = None
+
+
+class NewAppointment(Strict):
+    patient_id: Id
+    doctor_id: Id
+    service_id: Id
+    start: Instant
+    room_id: Id | None = None
+    source: AppointmentSource = AppointmentSource.PHONE
+    reason: Line | None = None
+    notes: Text | None = None
+    overbooking_reason: Line | None = Field(None, description="books beyond the capacity; for some roles only")
+
+
+class Reschedule(Strict):
+    start: Instant
+    doctor_id: Id | None = None
+    room_id: Id | None = None
+    version: Version | None = Field(None, description="the appointment's")
+    reason: Line | None = None
+
+
+class AppointmentMove(Strict):
+    version: Version | None = Field(None, description="the appointment's")
+    reason: Line | None = None
+
+
+class WalkIn(Strict):
+    patient_id: Id
+    service_id: Id
+    doctor_id: Id | None = None
+    department_id: Id | None = Field(None, description="for any doctor of the department")
+    priority: Priority = Priority.NORMAL
+    priority_reason: Annotated[Line, Field(max_length=200)] | None = None
+
+
+class VisitMove(Strict):
+    version: Version | None = Field(None, description="the visit's")
+    reason: Line | None = None
+
+
+class Called(VisitMove):
+    doctor_id: Id | None = Field(None, description="who calls, where the patient waits for any of the department")
+
+
+class Held(VisitMove):
+    minutes: int | None = Field(None, description="not to be called before so many minutes")
+
+
+class Transferred(VisitMove):
+    doctor_id: Id | None = None
+    department_id: Id | None = None
+
+
+class CallNext(Strict):
+    visit_id: Id | None = Field(None, description="whom the caller expects; somebody else by now is a 409")
+    version: Version | None = None
+
+
+class PaidPart(Strict):
+    method: Method
+    cashbox_id: Id
+    amount: Money
+
+
+class Pay(Strict):
+    parts: Annotated[list[PaidPart], Field(max_length=100)]
+    version: Version | None = Field(None, description="the bill's")
+    received: Money | None = Field(None, description="cash handed over; the change is answered")
+    amount: Money | None = Field(None, description="what the parts should add up to")
+
+
+# ----------------------------------------------------------------------------------------------------------- given
+
+
+class Patient(Shape):
+    id: int
+    card_no: str
+    first_name: str
+    middle_name: str
+    last_name: str
+    date_of_birth: Date | None
+    gender: Gender
+    phone: str | None
+    home_phone: str | None
+    email: str
+    national_id: str | None
+    tax_id: str | None
+    address: str
+    alerts: str
+    special_needs: str
+    additional_info: str
+    preferred_locale: str | None
+    is_anonymous: bool
+    is_active: bool
+    version: int
+
+
+class Clinic(Shape):
+    id: int
+    name: str
+    kind: ClinicKind
+    time_zone: str
+    currency: str
+    today: Date
+    now: Stamp
+
+
+class Department(Shape):
+    id: int
+    name: str
+    code: str
+    location: str
+    is_active: bool
+
+
+class Doctor(Shape):
+    id: int
+    full_name: str
+    username: str | None
+    department_id: int
+    is_active: bool
+    title: str
+    room_id: int | None
+    on_break: bool
+
+
+class Service(Shape):
+    id: int
+    name: str
+    duration_min: int
+    price: Amount | None = Field(description="today's; null where none is set")
+    department_id: int | None
+    description: str
+    is_active: bool
+
+
+class Room(Shape):
+    id: int
+    name: str
+    floor: str
+    building: str
+    kind: RoomKind
+    is_active: bool
+
+
+class InRoom(Shape):
+    """A visit that is in the room, or was called to it."""
+
+    id: int
+    ticket: str
+    status: Literal["CALLED", "IN_PROGRESS"]
+    doctor_id: int
+    since: Stamp
+
+
+class RoomStatus(Shape):
+    room_id: int
+    name: str
+    status: Literal["IN_PROGRESS", "CALLED", "RESERVED", "FREE"]
+    doctor_id: int | None = Field(description="who works there now: by the visit, or by the shift")
+    schedule_id: int | None
+    visits: list[InRoom]
+
+
+class Schedule(Shape):
+    id: int
+    doctor_id: int
+    room_id: int | None
+    date: Date
+    start: Stamp
+    end: Stamp
+    slot_minutes: int
+    capacity: int = Field(description="places of one slot")
+    places: int = Field(description="of all slots")
+    free: int
+
+
+class Slot(Shape):
+    schedule_id: int
+    doctor_id: int
+    room_id: int | None
+    start: Stamp
+    end: Stamp
+    capacity: int
+    free: int = Field(description="places that can still be booked; 0 in the past")
+
+
+class Visit(Shape):
+    id: int
+    ticket: str | None
+    queue_number: int | None
+    status: VisitStatus
+    priority: Priority
+    patient_id: int
+    doctor_id: int | None
+    department_id: int
+    room_id: int | None
+    service_id: int
+    check_in_time: Stamp | None
+    called_at: Stamp | None
+    call_count: int
+    start_time: Stamp | None
+    end_time: Stamp | None
+    appointment_id: int | None
+    payment_id: int | None
+    version: int
+
+
+class Appointment(Shape):
+    id: int
+    booking_id: str
+    status: AppointmentStatus
+    start: Stamp
+    end: Stamp
+    patient_id: int
+    doctor_id: int
+    room_id: int | None
+    service_id: int
+    visit_id: int
+    payment_id: int | None
+    version: int
+    ticket: str | None
+    queue_number: int | None
+
+
+class AppointmentWithVisit(Appointment):
+    visit: Visit
+
+
+class Payment(Shape):
+    id: int
+    visit_id: int | None
+    total_amount: Amount
+    insurance_amount: Amount
+    self_pay_amount: Amount
+    amount_paid: Amount
+    due_amount: Amount
+    status: PaymentStatus
+    version: int
+    patient_id: int
+    invoice_no: str | None
+    currency: str
+
+
+class Operation(Shape):
+    """One act of the cashier: the receipt."""
+
+    id: int
+    receipt_no: str
+    amount: Amount
+    received: Amount
+    change: Amount
+
+
+class Paid(Payment):
+    operation: Operation
+
+
+class Cashbox(Shape):
+    id: int
+    name: str
+    kind: CashboxKind
+    balance: Amount | None = Field(description="null for roles that may not see the money")
+    is_open: bool
+
+
+class LedgerEntry(Shape):
+    """`amount` moves from the credit account to the debit account."""
+
+    id: int
+    at: Stamp
+    day: Date
+    kind: LedgerKind
+    amount: Amount
+    debit_id: int
+    debit_kind: AccountKind
+    credit_id: int
+    credit_kind: AccountKind
+    method: Method | None
+    cashbox_id: int | None
+    payment_id: int | None
+    patient_id: int | None
+    service_id: int | None
+    appointment_id: int | None
+    operation_id: int | None
+    reverses_id: int | None
+
+
+class Problem(Shape):
+    """RFC 9457. `code` is for programs, `detail` a sentence for people, in the caller's language."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    state: str | None = Field(None, description="a refused move: the present state")
+    allowed: list[str] | None = Field(None, description="a refused move: the moves that the caller may make now")
+    errors: dict[str, str] | None = Field(None, description="field -> what is wrong with it")
+    link: str | None = Field(None, description="where the record in the way is found")
+    request_id: str | None = None
+
+
+def listing(kind: type[Shape]) -> dict[str, Any]:
+    """The schema of a page of `kind`."""
+    return {
+        "type": "object",
+        "required": ["items", "next"],
+        "additionalProperties": False,
+        "properties": {
+            "items": {"type": "array", "items": {"$ref": f"#/components/schemas/{kind.__name__}"}},
+            "next": {"type": ["string", "null"], "description": "cursor of the next page; null: this is the last"},
+        },
+    }

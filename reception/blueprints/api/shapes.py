@@ -1,0 +1,220 @@
+"""Rows -> the dicts of `schemas.py`, in the contract's order. Plain code: these run on every answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reception import clock, formats
+from reception.blueprints.api.values import shown, stamp
+from reception.domain.actors import ClinicFacts
+from reception.models import Operation, Patient, Payment
+
+Dict = dict[str, Any]
+
+
+def visit(row: Any, prefix: str = "") -> Dict:
+    """A row of `listings.VISIT`; `prefix`: of the columns that an appointment beside it has too."""
+
+    def own(name: str) -> Any:
+        return getattr(row, prefix + name)
+
+    return {
+        "id": own("id"),
+        "ticket": row.ticket,
+        "queue_number": row.queue_number,
+        "status": own("status"),
+        "priority": row.priority,
+        "patient_id": own("patient_id"),
+        "doctor_id": own("doctor_id"),
+        "department_id": row.department_id,
+        "room_id": own("room_id"),
+        "service_id": own("service_id"),
+        "check_in_time": stamp(row.check_in_time),
+        "called_at": stamp(row.called_at),
+        "call_count": row.call_count,
+        "start_time": stamp(row.start_time),
+        "end_time": stamp(row.end_time),
+        "appointment_id": row.appointment_id,
+        "payment_id": row.payment_id,
+        "version": own("version"),
+    }
+
+
+def appointment(row: Any) -> Dict:
+    return {
+        "id": row.id,
+        "booking_id": row.booking_id,
+        "status": row.status,
+        "start": stamp(row.starts_at),
+        "end": stamp(row.ends_at),
+        "patient_id": row.patient_id,
+        "doctor_id": row.doctor_id,
+        "room_id": row.room_id,
+        "service_id": row.service_id,
+        "visit_id": row.visit_id,
+        "payment_id": row.payment_id,
+        "version": row.version,
+        "ticket": row.ticket,
+        "queue_number": row.queue_number,
+    }
+
+
+def appointment_with_visit(row: Any) -> Dict:
+    return {**appointment(row), "visit": visit(row, "visit_")}
+
+
+def patient(card: Patient) -> Dict:
+    return {
+        "id": card.id,
+        "card_no": card.card_no,
+        "first_name": card.first_name,
+        "middle_name": card.middle_name,
+        "last_name": card.last_name,
+        "date_of_birth": card.date_of_birth.isoformat() if card.date_of_birth else None,
+        "gender": card.gender,
+        "phone": card.phone,
+        "home_phone": card.home_phone,
+        "email": card.email,
+        "national_id": card.national_id,
+        "tax_id": card.tax_id,
+        "address": card.address,
+        "alerts": card.alerts,
+        "special_needs": card.special_needs,
+        "additional_info": card.additional_info,
+        "preferred_locale": card.preferred_locale,
+        "is_anonymous": card.is_anonymous,
+        "is_active": card.is_active,
+        "version": card.version,
+    }
+
+
+def plain(row: Any) -> Dict:
+    """A row whose columns are the answer's fields."""
+    return dict(zip(row._fields, row, strict=True))
+
+
+def clinic(facts: ClinicFacts) -> Dict:
+    now = clock.now()
+    return {
+        "id": facts.id,
+        "name": facts.name,
+        "kind": facts.kind,
+        "time_zone": facts.time_zone,
+        "currency": facts.currency,
+        "today": clock.service_day(now, facts).isoformat(),
+        "now": stamp(now),
+    }
+
+
+def doctor(row: Any) -> Dict:
+    return {
+        "id": row.id,
+        "full_name": formats.full_name(row),
+        "username": row.username,
+        "department_id": row.department_id,
+        "is_active": row.is_active,
+        "title": row.title,
+        "room_id": row.room_id,
+        "on_break": row.on_break,
+    }
+
+
+def service(row: Any, currency: str) -> Dict:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "duration_min": row.duration_min,
+        "price": None if row.price is None else shown(row.price, currency),
+        "department_id": row.department_id,
+        "description": row.description,
+        "is_active": row.is_active,
+    }
+
+
+def schedule(row: Any) -> Dict:
+    return {
+        "id": row.id,
+        "doctor_id": row.doctor_id,
+        "room_id": row.room_id,
+        "date": row.day.isoformat(),
+        "start": stamp(row.starts_at),
+        "end": stamp(row.ends_at),
+        "slot_minutes": row.slot_minutes,
+        "capacity": row.capacity,
+        "places": int(row.places),
+        "free": max(int(row.places) - row.taken, 0),
+    }
+
+
+def slot(row: Any, *, is_past: bool) -> Dict:
+    return {
+        "schedule_id": row.schedule_id,
+        "doctor_id": row.doctor_id,
+        "room_id": row.room_id,
+        "start": stamp(row.starts_at),
+        "end": stamp(row.ends_at),
+        "capacity": row.capacity,
+        "free": 0 if is_past else max(row.capacity - row.taken, 0),
+    }
+
+
+def payment(bill: Payment, currency: str) -> Dict:
+    return {
+        "id": bill.id,
+        "visit_id": bill.visit_id,
+        "total_amount": shown(bill.total_amount, currency),
+        "insurance_amount": shown(bill.insurance_amount, currency),
+        "self_pay_amount": shown(bill.self_pay_amount, currency),
+        "amount_paid": shown(bill.amount_paid, currency),
+        "due_amount": shown(bill.due_amount, currency),
+        "status": bill.status,
+        "version": bill.version,
+        "patient_id": bill.patient_id,
+        "invoice_no": bill.invoice_no,
+        "currency": currency,
+    }
+
+
+def paid(bill: Payment, operation: Operation, currency: str) -> Dict:
+    return {
+        **payment(bill, currency),
+        "operation": {
+            "id": operation.id,
+            "receipt_no": operation.receipt_no,
+            "amount": shown(operation.amount, currency),
+            "received": shown(operation.cash_received, currency),
+            "change": shown(operation.change_given, currency),
+        },
+    }
+
+
+def cashbox(row: Any, currency: str, *, may_see_balance: bool) -> Dict:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "kind": row.kind,
+        "balance": shown(row.balance, currency) if may_see_balance else None,
+        "is_open": row.is_open,
+    }
+
+
+def ledger_entry(row: Any, currency: str) -> Dict:
+    return {
+        "id": row.id,
+        "at": stamp(row.at),
+        "day": row.day.isoformat(),
+        "kind": row.kind,
+        "amount": shown(row.amount, currency),
+        "debit_id": row.debit_id,
+        "debit_kind": row.debit_kind,
+        "credit_id": row.credit_id,
+        "credit_kind": row.credit_kind,
+        "method": row.method,
+        "cashbox_id": row.cashbox_id,
+        "payment_id": row.payment_id,
+        "patient_id": row.patient_id,
+        "service_id": row.service_id,
+        "appointment_id": row.appointment_id,
+        "operation_id": row.operation_id,
+        "reverses_id": row.reverses_id,
+    }

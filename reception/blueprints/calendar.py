@@ -1,0 +1,128 @@
+"""The day list, and the shifts of doctors. Booking and appointments hang their routes into the same blueprint."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response as AnyResponse
+
+from reception import clock, formats, live
+from reception.access import Permission, may, requires
+from reception.blueprints import answers
+from reception.blueprints.calendar_forms import EARLIEST, LATEST, ShiftForm, day_of, number_of
+from reception.blueprints.dialogs import dialog, new_key, same_key, wants_part
+from reception.domain.calendar import daylist, schedules
+from reception.domain.errors import Invalid, NotPossible, Refusal
+from reception.errors import field_sentences, is_htmx
+from reception.models import Schedule
+from reception.transaction import run
+from reception.words import N_
+
+bp = Blueprint("calendar", __name__, url_prefix="/calendar")
+
+DAY = timedelta(days=1)
+
+
+@bp.get("")
+@requires(Permission.CALENDAR)
+def index() -> str:
+    """A day, doctor by doctor. Week, month and rooms answer the same list until they have views of their own."""
+    today = clock.today(g.actor.clinic)
+    day = day_of(request.args.get("date"), today)
+    doctor_id = number_of(request.args.get("doctor"))
+    name = f"calendar-{day}"
+    version = live.versions(g.actor.clinic_id, [name])[name]
+    days = daylist.of(g.actor, day, clock.now(), doctor_id=doctor_id)
+    return render_template(
+        "calendar/_day.html" if wants_part() else "calendar/index.html",
+        v=version,
+        day=day,
+        today=today,
+        days=days,
+        doctor_id=doctor_id,
+        first=max(day - DAY, EARLIEST),
+        next=min(day + DAY, LATEST),
+        viewer=g.actor,
+        may_book=may(g.actor, Permission.BOOK) and day >= today,
+        may_plan=may(g.actor, Permission.SHIFTS) and day >= today,
+    )
+
+
+def changed(text: str, **more: Any) -> Response:
+    """The toast of an act; an open day list asks for itself again."""
+    answer = answers.done(text, **more)
+    answer.headers["HX-Trigger"] = "rx:close-dialog, rx:calendar"
+    return answer
+
+
+def to_day(day: date) -> AnyResponse:
+    """Where a plain form goes on."""
+    return redirect(url_for("calendar.index", view="day", date=day.isoformat()))
+
+
+# ----------------------------------------------------------------------------------------------------------- shifts
+
+
+@bp.get("/shifts/new")
+@requires(Permission.SHIFTS)
+def shift() -> Response:
+    """The dialog that opens a shift."""
+    day = day_of(request.args.get("date"), clock.today(g.actor.clinic))
+    return _shift(ShiftForm.offering(g.actor, day=day, doctor=request.args.get("doctor")), new_key())
+
+
+@bp.post("/shifts/new")
+@requires(Permission.SHIFTS)
+def open_shift() -> AnyResponse:
+    """Open a shift by the clinic's clock."""
+    form = ShiftForm.offering(g.actor, request.form)
+    if not form.validate():
+        return _shift(form, same_key(), status=422)
+    try:
+        row = run(schedules.plan, **form.values)
+    except (Invalid, NotPossible) as refusal:
+        form.blame(field_sentences(refusal))
+        return _shift(form, same_key(refusal), refusal)
+    if not is_htmx():
+        return to_day(row.day)
+    return changed(gettext("Shift opened: %(text)s", text=_said(row)))
+
+
+def _shift(form: ShiftForm, key: str, refusal: Refusal | None = None, status: int = 200) -> Response:
+    return dialog("calendar/_shift.html", N_("Open a shift"), form=form, key=key, refusal=refusal, status=status)
+
+
+@bp.post("/shifts/<int:schedule_id>/close")
+@requires(Permission.SHIFTS)
+def close_shift(schedule_id: int) -> AnyResponse:
+    """Close a shift in which nobody is booked."""
+    row = run(schedules.close, schedule_id, about=("schedule", schedule_id))
+    if not is_htmx():
+        return to_day(row.day)
+    undo: dict[str, object] = {
+        "url": url_for("calendar.reopen_shift", schedule_id=row.id),
+        "key": f"{row.ref}.reopen.{row.updated_at:%s%f}",
+        "version": "",
+    }
+    return changed(gettext("Shift closed: %(text)s", text=_said(row)), undo=undo)
+
+
+@bp.post("/shifts/<int:schedule_id>/reopen")
+@requires(Permission.SHIFTS)
+def reopen_shift(schedule_id: int) -> AnyResponse:
+    """Take the closing back."""
+    row = run(schedules.reopen, schedule_id, about=("schedule", schedule_id))
+    return changed(gettext("Shift opened: %(text)s", text=_said(row))) if is_htmx() else to_day(row.day)
+
+
+def _said(row: Schedule) -> str:
+    return gettext(
+        "%(doctor)s, %(day)s %(first)s–%(last)s",
+        doctor=formats.doctor_name(row.doctor),
+        day=formats.near_day(row.day),
+        first=formats.time(row.starts_at),
+        last=formats.time(row.ends_at),
+    )

@@ -1,0 +1,8 @@
+"""Settings: the clinic, what is in it, its screens, its people. One module for each; `frame.py` is what they share."""
+
+from __future__ import annotations
+
+from reception.blueprints.settings import clinic, displays, people, services, things, tokens
+from reception.blueprints.settings.frame import bp
+
+__all__ = ["bp", "clinic", "displays", "people", "services", "things", "tokens"]

@@ -1,0 +1,1 @@
+"""When doctors see people: `schedules` (shifts and slots), `places` (capacity), `booking` (appointments)."""

@@ -1,0 +1,55 @@
+"""What may be closed: nothing that somebody still waits for."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from reception.domain.errors import NotPossible
+from reception.extensions import db
+from reception.models import Department, Doctor, Room, Schedule, Visit, VisitStatus
+from reception.words import N_
+
+OPEN = (VisitStatus.SCHEDULED, VisitStatus.WAITING, VisitStatus.CALLED, VisitStatus.IN_PROGRESS)
+
+
+def may_close(row: Any, today: date) -> None:
+    """Raises NotPossible while visits, doctors or shifts from `today` on lean on the department, doctor or room."""
+    if isinstance(row, Doctor):
+        _none_left(
+            _visits(today, Visit.doctor_id == row.id),
+            N_("Visits still open with this doctor: %(count)s. Move or finish them first."),
+        )
+    elif isinstance(row, Department):
+        _none_left(
+            _count(Doctor.department_id == row.id, Doctor.is_active.is_(True)),
+            N_("Doctors still working in this department: %(count)s. Move them first."),
+        )
+        _none_left(
+            _visits(today, Visit.department_id == row.id, Visit.doctor_id.is_(None)),
+            N_("Visits still open in this department: %(count)s. Move or finish them first."),
+        )
+    elif isinstance(row, Room):
+        _none_left(
+            _count(Doctor.room_id == row.id, Doctor.is_active.is_(True)),
+            N_("Doctors still sitting in this room: %(count)s. Give them another room first."),
+        )
+        _none_left(
+            _count(Schedule.room_id == row.id, Schedule.is_open.is_(True), Schedule.day >= today),
+            N_("Shifts still planned in this room: %(count)s. Move them first."),
+        )
+
+
+def _visits(today: date, *rules: ColumnElement[bool]) -> int:
+    return _count(Visit.status.in_(OPEN), Visit.service_day >= today, *rules)
+
+
+def _count(*rules: ColumnElement[bool]) -> int:
+    return db.session.scalar(select(func.count()).where(*rules)) or 0
+
+
+def _none_left(count: int, message: str) -> None:
+    if count:
+        raise NotPossible(message, code="still-needed", count=count)

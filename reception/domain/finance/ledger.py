@@ -1,0 +1,114 @@
+"""The ledger: transfers between accounts, from which every total is derived.
+
+An entry moves `amount` from its credit account to its debit account, so the ledger balances by construction.
+An account's `balance` caches its entries on its own side: claims and places of money (DEBIT_SIDE) grow by debits, all
+others by credits. A business event posts once: (event kind, event id, purpose) is unique.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from reception.clock import service_day
+from reception.domain.actors import Actor
+from reception.domain.errors import NotPossible
+from reception.extensions import db
+from reception.models import Account, AccountKind, LedgerEntry, LedgerKind
+from reception.words import N_
+
+DEBIT_SIDE = frozenset(
+    {
+        AccountKind.CASHBOX, AccountKind.PATIENT_DEBT, AccountKind.INSURER_DEBT, AccountKind.EXPENSE,
+        AccountKind.BONUS_DEBT,
+    }
+)  # fmt: skip
+
+
+def account(kind: AccountKind, clinic_id: int, **owner: int) -> int:
+    """Id of the account of `kind` (of the patient or doctor `owner`), opened at first need."""
+    query = select(Account.id).filter_by(clinic_id=clinic_id, kind=kind, **owner)
+    if found := db.session.scalar(query):
+        return found
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    insert = (postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite).insert
+    db.session.execute(
+        insert(Account).values(clinic_id=clinic_id, kind=kind, name="", balance=0, **owner).on_conflict_do_nothing()
+    )
+    return int(db.session.scalars(query).one())
+
+
+def post(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+    """Add transfers and move the cached balances with them, accounts in ascending order. Raises NotPossible."""
+    entries = list(entries)
+    moved: dict[int, int] = {}
+    for entry in entries:
+        moved[entry.debit_id] = moved.get(entry.debit_id, 0) + entry.amount
+        moved[entry.credit_id] = moved.get(entry.credit_id, 0) - entry.amount
+    kinds: dict[int, AccountKind] = {
+        ident: kind for ident, kind in db.session.execute(select(Account.id, Account.kind).where(Account.id.in_(moved)))
+    }
+    db.session.add_all(entries)
+    db.session.flush()
+    for ident in sorted(moved):
+        change = moved[ident] if kinds[ident] in DEBIT_SIDE else -moved[ident]
+        query = update(Account).where(Account.id == ident).values(balance=Account.balance + change)
+        if kinds[ident] in (AccountKind.CASHBOX, AccountKind.BONUS_OWED):
+            query = query.where(Account.balance + change >= 0)
+        done = db.session.execute(query, execution_options={"synchronize_session": False})
+        if not done.rowcount:  # type: ignore[attr-defined]
+            raise NotPossible(N_("There is not enough money in this cashbox."), code="not-enough")
+    return entries
+
+
+def reversal(entry: LedgerEntry, event: tuple[str, int, str], *, actor: Actor, at: datetime) -> LedgerEntry:
+    """The entry that takes `entry` back and points at it."""
+    return transfer(
+        entry.kind,
+        debit=entry.credit_id,
+        credit=entry.debit_id,
+        amount=entry.amount,
+        method=entry.method,
+        cashbox_id=entry.cashbox_id,
+        payment_id=entry.payment_id,
+        service_id=entry.service_id,
+        patient_id=entry.patient_id,
+        appointment_id=entry.appointment_id,
+        reverses_id=entry.id,
+        event=event,
+        actor=actor,
+        at=at,
+    )
+
+
+def transfer(
+    kind: LedgerKind,
+    *,
+    debit: int,
+    credit: int,
+    amount: int,
+    event: tuple[str, int, str],
+    actor: Actor,
+    at: datetime,
+    **more: Any,
+) -> LedgerEntry:
+    """A transfer that is still to be posted; `event`: (kind, id, purpose) of what it follows from."""
+    event_kind, event_id, purpose = event
+    return LedgerEntry(
+        clinic_id=actor.clinic_id,
+        at=at,
+        day=service_day(at, actor.clinic),
+        kind=kind,
+        debit_id=debit,
+        credit_id=credit,
+        amount=amount,
+        cashier_id=actor.user_id,
+        event_kind=event_kind,
+        event_id=event_id,
+        purpose=purpose,
+        **more,
+    )

@@ -1,0 +1,303 @@
+"""What the API reads: columns, not objects, each list in one statement, clinic-scoped and page by page.
+
+A page is asked by `limit` and `after` (sort key and id of the last row seen) and answers up to `limit` + 1 rows: one
+more says that there is a next page. The statements of the records that acts answer with are built once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy.orm import aliased
+
+from reception.domain.errors import NotFound
+from reception.domain.locks import is_id
+from reception.extensions import core, db
+from reception.models import (
+    Account,
+    Appointment,
+    AppointmentPlace,
+    AppointmentStatus,
+    Cashbox,
+    Department,
+    Doctor,
+    LedgerEntry,
+    Patient,
+    Payment,
+    Room,
+    RoomUse,
+    Schedule,
+    Service,
+    ServicePrice,
+    Slot,
+    User,
+    Visit,
+    VisitStatus,
+)
+
+Rows = Sequence[Row[Any]]
+After = tuple[Any, int] | None
+
+VISIT = (
+    Visit.id, Visit.ticket, Visit.queue_number, Visit.status, Visit.priority, Visit.patient_id, Visit.doctor_id,
+    Visit.department_id, Visit.room_id, Visit.service_id, Visit.check_in_time, Visit.called_at, Visit.call_count,
+    Visit.start_time, Visit.end_time, Visit.appointment_id, Payment.id.label("payment_id"), Visit.version,
+)  # fmt: skip
+APPOINTMENT = (
+    Appointment.id, Appointment.booking_id, Appointment.status, Appointment.starts_at, Appointment.ends_at,
+    Appointment.patient_id, Appointment.doctor_id, Appointment.room_id, Appointment.service_id, Appointment.version,
+)  # fmt: skip
+
+
+def _visits() -> Select[Any]:
+    return select(*VISIT).outerjoin(Payment, Payment.visit_id == Visit.id)
+
+
+def _appointments() -> Select[Any]:
+    """Visit's columns carry the prefix `visit_`, where an appointment has one of the same name."""
+    own = {column.key for column in APPOINTMENT}
+    rest = [column.label(f"visit_{column.key}") if column.key in own else column for column in VISIT]
+    return (
+        select(*APPOINTMENT, *rest)
+        .join(Visit, Visit.appointment_id == Appointment.id)
+        .outerjoin(Payment, Payment.visit_id == Visit.id)
+    )
+
+
+_here: Any = bindparam("clinic_id")
+_this: Any = bindparam("id")
+_VISIT = _visits().where(Visit.clinic_id == _here, Visit.id == _this)
+_APPOINTMENT = _appointments().where(Appointment.clinic_id == _here, Appointment.id == _this)
+_PAYMENT = select(Payment).where(Payment.clinic_id == _here, Payment.id == _this)
+
+
+def visit(clinic_id: int, ident: int) -> Row[Any]:
+    """One visit. Raises NotFound."""
+    return _one(_VISIT, clinic_id, ident)
+
+
+def appointment(clinic_id: int, ident: int) -> Row[Any]:
+    """One appointment with its visit. Raises NotFound."""
+    return _one(_APPOINTMENT, clinic_id, ident)
+
+
+def _one(query: Select[Any], clinic_id: int, ident: int) -> Row[Any]:
+    found = core(query, {"clinic_id": clinic_id, "id": ident}).one_or_none() if is_id(ident) else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def visits(
+    clinic_id: int, day: date, states: list[VisitStatus], doctor: int | None, patient: int | None, after: After,
+    limit: int,
+) -> Rows:  # fmt: skip
+    """Visits of a service day, by id."""
+    query = _visits().where(Visit.clinic_id == clinic_id, Visit.service_day == day)
+    if states:
+        query = query.where(Visit.status.in_(states))
+    if doctor is not None:
+        query = query.where(Visit.doctor_id == doctor)
+    if patient is not None:
+        query = query.where(Visit.patient_id == patient)
+    return _by_id(query, Visit.id, after, limit)
+
+
+def appointments(
+    clinic_id: int, day: date, states: list[AppointmentStatus], doctor: int | None, patient: int | None,
+    after: tuple[datetime, int] | None, limit: int,
+) -> Rows:  # fmt: skip
+    """Appointments of a day, by time."""
+    query = _appointments().where(Appointment.clinic_id == clinic_id, Appointment.day == day)
+    if states:
+        query = query.where(Appointment.status.in_(states))
+    if doctor is not None:
+        query = query.where(Appointment.doctor_id == doctor)
+    if patient is not None:
+        query = query.where(Appointment.patient_id == patient)
+    return _by_time(query, Appointment.starts_at, Appointment.id, after, limit)
+
+
+def patients(clinic_id: int, after: After, limit: int) -> list[Patient]:
+    """Open cards, by id."""
+    query = select(Patient).where(Patient.clinic_id == clinic_id, Patient.is_active)
+    if after:
+        query = query.where(Patient.id > after[1])
+    return list(db.session.scalars(query.order_by(Patient.id).limit(limit + 1)))
+
+
+def departments(clinic_id: int, after: After, limit: int) -> Rows:
+    query = select(Department.id, Department.name, Department.code, Department.location, Department.is_active)
+    return _by_id(query.where(Department.clinic_id == clinic_id), Department.id, after, limit)
+
+
+def doctors(clinic_id: int, after: After, limit: int) -> Rows:
+    """Doctors with their user names, those who left included."""
+    query = (
+        select(
+            Doctor.id, Doctor.first_name, Doctor.middle_name, Doctor.last_name, Doctor.title, Doctor.department_id,
+            Doctor.is_active, Doctor.room_id, Doctor.on_break, User.username,
+        )
+        .outerjoin(User, User.id == Doctor.user_id)
+        .where(Doctor.clinic_id == clinic_id)
+    )  # fmt: skip
+    return _by_id(query, Doctor.id, after, limit)
+
+
+def rooms(clinic_id: int, after: After, limit: int) -> Rows:
+    query = select(Room.id, Room.name, Room.floor, Room.building, Room.kind, Room.is_active)
+    return _by_id(query.where(Room.clinic_id == clinic_id), Room.id, after, limit)
+
+
+def open_rooms(clinic_id: int, after: After, limit: int) -> Rows:
+    query = select(Room.id, Room.name).where(Room.clinic_id == clinic_id, Room.is_active)
+    return _by_id(query, Room.id, after, limit)
+
+
+def services(clinic_id: int, day: date, after: After, limit: int) -> Rows:
+    """Services on offer, each with its price on `day`."""
+    return _by_id(_services(clinic_id, day).where(Service.is_active), Service.id, after, limit)
+
+
+def service(clinic_id: int, ident: int, day: date) -> Row[Any]:
+    """One service, also one that is not offered any more. Raises NotFound."""
+    row = core(_services(clinic_id, day).where(Service.id == ident)).one_or_none() if is_id(ident) else None
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _services(clinic_id: int, day: date) -> Select[Any]:
+    price = (
+        select(ServicePrice.price)
+        .where(
+            ServicePrice.service_id == Service.id,
+            ServicePrice.valid_from <= day,
+            or_(ServicePrice.valid_to.is_(None), ServicePrice.valid_to >= day),
+        )
+        .order_by(ServicePrice.valid_from.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(
+        Service.id, Service.name, Service.duration_min, price.label("price"), Service.department_id,
+        Service.description, Service.is_active,
+    ).where(Service.clinic_id == clinic_id)  # fmt: skip
+
+
+def schedules(clinic_id: int, day: date, after: tuple[datetime, int] | None, limit: int) -> Rows:
+    """Open shifts of a day by time, with the places they have and those that are taken."""
+    places = select(func.coalesce(func.sum(Slot.capacity), 0)).where(Slot.schedule_id == Schedule.id).scalar_subquery()
+    taken = (
+        select(func.count())
+        .select_from(AppointmentPlace)
+        .join(Slot, Slot.id == AppointmentPlace.slot_id)
+        .where(Slot.schedule_id == Schedule.id, AppointmentPlace.place <= Slot.capacity)
+        .scalar_subquery()
+    )
+    query = select(
+        Schedule.id, Schedule.doctor_id, Schedule.room_id, Schedule.day, Schedule.starts_at, Schedule.ends_at,
+        Schedule.slot_minutes, Schedule.capacity, places.label("places"), taken.label("taken"),
+    ).where(Schedule.clinic_id == clinic_id, Schedule.day == day, Schedule.is_open)  # fmt: skip
+    return _by_time(query, Schedule.starts_at, Schedule.id, after, limit)
+
+
+def slots(
+    clinic_id: int, first: datetime, last: datetime, doctor: int | None, after: tuple[datetime, int] | None, limit: int
+) -> Rows:
+    """Slots that begin in [first, last) by time, with the places that are taken."""
+    taken = (
+        select(func.count())
+        .where(AppointmentPlace.slot_id == Slot.id, AppointmentPlace.place <= Slot.capacity)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            Slot.id, Slot.schedule_id, Schedule.doctor_id, Schedule.room_id, Slot.starts_at, Slot.ends_at,
+            Slot.capacity, taken.label("taken"),
+        )
+        .join(Schedule, Schedule.id == Slot.schedule_id)
+        .join(Doctor, Doctor.id == Schedule.doctor_id)
+        .where(Slot.clinic_id == clinic_id, Schedule.is_open, Doctor.is_active)
+        .where(Slot.starts_at >= first, Slot.starts_at < last)
+    )  # fmt: skip
+    if doctor is not None:
+        query = query.where(Schedule.doctor_id == doctor)
+    return _by_time(query, Slot.starts_at, Slot.id, after, limit)
+
+
+def in_rooms(clinic_id: int, day: date) -> Rows:
+    """Who is in a room or was called to one, by the time of the call."""
+    return core(
+        select(
+            Visit.id, Visit.ticket, Visit.status, Visit.doctor_id, Visit.room_id, Visit.called_at, Visit.start_time
+        )
+        .where(
+            Visit.clinic_id == clinic_id, Visit.service_day == day, Visit.room_id.is_not(None),
+            Visit.status.in_([VisitStatus.CALLED, VisitStatus.IN_PROGRESS]),
+        )
+        .order_by(Visit.called_at, Visit.id)
+    ).all()  # fmt: skip
+
+
+def room_uses(clinic_id: int, at: datetime) -> Rows:
+    """Whose the rooms are at the instant `at`: (room, shift or None, its doctor or None)."""
+    return core(
+        select(RoomUse.room_id, Schedule.id.label("schedule_id"), Schedule.doctor_id)
+        .outerjoin(Schedule, and_(RoomUse.owner_kind == "SCHEDULE", Schedule.id == RoomUse.owner_id))
+        .where(RoomUse.clinic_id == clinic_id, RoomUse.starts_at <= at, RoomUse.ends_at > at)
+        .order_by(RoomUse.id)
+    ).all()
+
+
+def payment(clinic_id: int, ident: int) -> Payment:
+    """One bill. Raises NotFound."""
+    found = db.session.scalar(_PAYMENT, {"clinic_id": clinic_id, "id": ident}) if is_id(ident) else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def cashboxes(clinic_id: int, after: After, limit: int) -> Rows:
+    query = (
+        select(Cashbox.id, Cashbox.name, Cashbox.kind, Cashbox.is_open, Account.balance)
+        .join(Account, Account.id == Cashbox.account_id)
+        .where(Cashbox.clinic_id == clinic_id)
+    )
+    return _by_id(query, Cashbox.id, after, limit)
+
+
+def ledger(clinic_id: int, first: date, last: date, payment: int | None, after: After, limit: int) -> Rows:
+    """Entries of the days `first` to `last`, or of one bill, by id."""
+    debit, credit = aliased(Account), aliased(Account)
+    entry = LedgerEntry
+    query = (
+        select(
+            entry.id, entry.at, entry.day, entry.kind, entry.amount, entry.debit_id, debit.kind.label("debit_kind"),
+            entry.credit_id, credit.kind.label("credit_kind"), entry.method, entry.cashbox_id, entry.payment_id,
+            entry.patient_id, entry.service_id, entry.appointment_id, entry.operation_id, entry.reverses_id,
+        )
+        .join(debit, debit.id == entry.debit_id)
+        .join(credit, credit.id == entry.credit_id)
+        .where(entry.clinic_id == clinic_id)
+    )  # fmt: skip
+    if payment is not None:
+        query = query.where(entry.payment_id == payment)
+    else:
+        query = query.where(entry.day >= first, entry.day <= last)
+    return _by_id(query, entry.id, after, limit)
+
+
+def _by_id(query: Select[Any], ident: Any, after: After, limit: int) -> Rows:
+    if after:
+        query = query.where(ident > after[1])
+    return core(query.order_by(ident).limit(limit + 1)).all()
+
+
+def _by_time(query: Select[Any], at: Any, ident: Any, after: tuple[datetime, int] | None, limit: int) -> Rows:
+    if after:
+        query = query.where(or_(at > after[0], and_(at == after[0], ident > after[1])))
+    return core(query.order_by(at, ident).limit(limit + 1)).all()

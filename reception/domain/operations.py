@@ -1,0 +1,294 @@
+"""Reading the ledger: what went through the cashboxes, what is in them, who still owes, what a receipt says.
+
+A row is one part of an operation: one ledger entry that moved money into or out of a cashbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import joinedload
+
+from reception.domain.actors import Actor
+from reception.extensions import db
+from reception.models import (
+    Account,
+    Cashbox,
+    LedgerEntry,
+    LedgerKind,
+    Membership,
+    Method,
+    Operation,
+    Patient,
+    Payment,
+    PaymentStatus,
+    Role,
+    User,
+    Visit,
+    VisitStatus,
+)
+
+PAGE = 100
+IS_IN = LedgerEntry.debit_id == Cashbox.account_id
+IN = case((IS_IN, LedgerEntry.amount), else_=0)
+OUT = case((IS_IN, 0), else_=LedgerEntry.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which operations: of the clinic's dates `first` to `last`, both included; None: all."""
+
+    first: date
+    last: date
+    kind: LedgerKind | None = None
+    cashbox_id: int | None = None
+    cashier_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One part of an operation as lists show it. Of `money_in` and `money_out` one is zero."""
+
+    id: int
+    operation_id: int | None
+    at: datetime
+    receipt_no: str
+    kind: LedgerKind
+    method: Method | None
+    cashbox: str
+    cashier: str
+    ticket: str
+    card_no: str
+    patient: Patient | None
+    money_in: int
+    money_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows, newest first; `before`: where the next page begins, None at the end."""
+
+    rows: list[Row]
+    before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Totals of everything that is asked for, whatever page is shown."""
+
+    money_in: int
+    money_out: int
+    operations: int
+    by_method: list[tuple[Method | None, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class CashboxDay:
+    """One cashbox on one day; `closing` = `opening` + `money_in` - `money_out`."""
+
+    cashbox: Cashbox
+    opening: int
+    money_in: int
+    money_out: int
+    closing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owing:
+    """Bills of visits that were let go with something left to pay, oldest first; `count` and `due_amount` of all."""
+
+    bills: list[Payment]
+    count: int
+    due_amount: int
+
+
+def page(viewer: Actor, asked: Asked, *, before: int | None = None) -> Page:
+    """The newest PAGE rows, or those before the entry `before`."""
+    query = _rows(viewer, asked)
+    if before is not None:
+        query = query.where(LedgerEntry.id < before)
+    found = list(_read(query.limit(PAGE + 1)))
+    return Page(found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None)
+
+
+def every(viewer: Actor, asked: Asked) -> Iterator[Row]:
+    """All rows that are asked for, newest first."""
+    return _read(_rows(viewer, asked).execution_options(yield_per=1000))
+
+
+def sums(viewer: Actor, asked: Asked) -> Sums:
+    """What came in and went out, in all and by method."""
+    found = db.session.execute(
+        _matching(select(LedgerEntry.method, func.sum(IN), func.sum(OUT)), viewer, asked)
+        .group_by(LedgerEntry.method)
+        .order_by(func.sum(IN).desc())
+    ).all()
+    count = db.session.scalar(_matching(select(func.count(LedgerEntry.operation_id.distinct())), viewer, asked))
+    by_method = [(method, int(money_in), int(money_out)) for method, money_in, money_out in found]
+    return Sums(sum(row[1] for row in by_method), sum(row[2] for row in by_method), int(count or 0), by_method)
+
+
+def _matching(query: Select[Any], viewer: Actor, asked: Asked) -> Select[Any]:
+    query = query.select_from(LedgerEntry).join(Cashbox, Cashbox.id == LedgerEntry.cashbox_id)
+    query = query.where(LedgerEntry.clinic_id == viewer.clinic_id, LedgerEntry.day.between(asked.first, asked.last))
+    if asked.kind:
+        query = query.where(LedgerEntry.kind == asked.kind)
+    if asked.cashbox_id:
+        query = query.where(LedgerEntry.cashbox_id == asked.cashbox_id)
+    if asked.cashier_id:
+        query = query.where(LedgerEntry.cashier_id == asked.cashier_id)
+    return query
+
+
+def _rows(viewer: Actor, asked: Asked) -> Select[Any]:
+    columns = (
+        LedgerEntry.id, LedgerEntry.operation_id, LedgerEntry.at, Operation.receipt_no, LedgerEntry.kind,
+        LedgerEntry.method, Cashbox.name, User.full_name, Visit.ticket, Patient, IN, OUT,
+    )  # fmt: skip
+    return (
+        _matching(select(*columns), viewer, asked)
+        .outerjoin(Operation, Operation.id == LedgerEntry.operation_id)
+        .outerjoin(User, User.id == LedgerEntry.cashier_id)
+        .outerjoin(Payment, Payment.id == LedgerEntry.payment_id)
+        .outerjoin(Visit, Visit.id == Payment.visit_id)
+        .outerjoin(Patient, Patient.id == LedgerEntry.patient_id)
+        .order_by(LedgerEntry.id.desc())
+    )
+
+
+def _read(query: Select[Any]) -> Iterator[Row]:
+    for (
+        ident,
+        operation,
+        at,
+        receipt_no,
+        kind,
+        method,
+        box,
+        cashier,
+        ticket,
+        patient,
+        money_in,
+        money_out,
+    ) in db.session.execute(query):
+        yield Row(
+            ident, operation, at, receipt_no or "", kind, method, box, cashier or "", ticket or "",
+            patient.card_no if patient else "", patient, int(money_in), int(money_out),
+        )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------- cashboxes
+
+
+def cashboxes(viewer: Actor) -> list[Cashbox]:
+    """The clinic's cashboxes by name, the closed ones, too."""
+    return list(db.session.scalars(select(Cashbox).where(Cashbox.clinic_id == viewer.clinic_id).order_by(Cashbox.name)))
+
+
+def cashiers(viewer: Actor) -> list[User]:
+    """Users whose role takes money in this clinic, by name."""
+    taking = select(Membership.user_id).where(
+        Membership.clinic_id == viewer.clinic_id, Membership.role.in_([Role.RECEPTIONIST, Role.CASHIER, Role.ADMIN])
+    )
+    return list(db.session.scalars(select(User).where(User.id.in_(taking)).order_by(User.full_name, User.id)))
+
+
+def balances(viewer: Actor) -> list[tuple[Cashbox, int]]:
+    """Each cashbox with what is in it now."""
+    query = select(Cashbox, Account.balance).join(Account, Account.id == Cashbox.account_id)
+    rows = db.session.execute(query.where(Cashbox.clinic_id == viewer.clinic_id).order_by(Cashbox.name))
+    return [(box, balance) for box, balance in rows]
+
+
+def day_of_cashboxes(viewer: Actor, day: date) -> list[CashboxDay]:
+    """Each cashbox on `day`. Reckoned back from what is in it now, so that a long past costs nothing."""
+    found = balances(viewer)
+    accounts = {box.account_id for box, _ in found}
+    on, after = _moved(viewer, LedgerEntry.day == day, accounts), _moved(viewer, LedgerEntry.day > day, accounts)
+    rows = []
+    for box, balance in found:
+        closing = balance - after[box.account_id][0] + after[box.account_id][1]
+        money_in, money_out = on[box.account_id]
+        rows.append(CashboxDay(box, closing - money_in + money_out, money_in, money_out, closing))
+    return rows
+
+
+def _moved(viewer: Actor, when: Any, accounts: set[int]) -> dict[int, tuple[int, int]]:
+    """{account: (in, out)} of the entries for which `when` holds."""
+    found: list[dict[int, int]] = []
+    for side in (LedgerEntry.debit_id, LedgerEntry.credit_id):
+        rows = db.session.execute(
+            select(side, func.sum(LedgerEntry.amount))
+            .where(LedgerEntry.clinic_id == viewer.clinic_id, when, side.in_(accounts))
+            .group_by(side)
+        )
+        found.append({account: int(total) for account, total in rows})
+    return {account: (found[0].get(account, 0), found[1].get(account, 0)) for account in accounts}
+
+
+# ----------------------------------------------------------------------------------------------------------- bills
+
+
+def of_bill(bill: Payment) -> list[tuple[Operation, list[Method]]]:
+    """The operations of a bill, oldest first, each with its methods."""
+    rows = db.session.execute(
+        select(Operation, LedgerEntry.method)
+        .join(LedgerEntry, LedgerEntry.operation_id == Operation.id)
+        .where(LedgerEntry.payment_id == bill.id, LedgerEntry.clinic_id == bill.clinic_id)
+        .order_by(Operation.id, LedgerEntry.id)
+    )
+    found: dict[int, tuple[Operation, list[Method]]] = {}
+    for operation, method in rows:
+        methods = found.setdefault(operation.id, (operation, []))[1]
+        if method and method not in methods:
+            methods.append(method)
+    return list(found.values())
+
+
+def receipt(operation: Operation) -> dict[str, Any]:
+    """What a receipt says beside its bill: the parts, what was paid before it, what it left to pay."""
+    parts = db.session.scalars(
+        select(LedgerEntry)
+        .where(
+            LedgerEntry.payment_id == operation.payment_id,
+            LedgerEntry.operation_id == operation.id,
+            LedgerEntry.clinic_id == operation.clinic_id,
+        )
+        .options(joinedload(LedgerEntry.cashbox))
+        .order_by(LedgerEntry.id)
+    ).all()
+    before = db.session.scalar(
+        select(func.coalesce(func.sum(Operation.amount), 0)).where(
+            Operation.payment_id == operation.payment_id, Operation.kind == LedgerKind.PAYMENT,
+            Operation.id < operation.id,
+        )
+    )  # fmt: skip
+    return {"parts": parts, "paid_before": int(before or 0)}
+
+
+def owing(viewer: Actor, most: int = 20) -> Owing:
+    """Bills of closed visits that are not paid in full."""
+    rule = (
+        Payment.clinic_id == viewer.clinic_id,
+        Payment.status.in_([PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID]),
+        Payment.amount_paid < Payment.self_pay_amount,
+        Visit.status == VisitStatus.COMPLETED,
+    )
+    count, due = db.session.execute(
+        select(func.count(), func.coalesce(func.sum(Payment.self_pay_amount - Payment.amount_paid), 0))
+        .join(Visit, Visit.id == Payment.visit_id)
+        .where(*rule)
+    ).one()
+    bills = db.session.scalars(
+        select(Payment)
+        .join(Visit, Visit.id == Payment.visit_id)
+        .where(*rule)
+        .options(joinedload(Payment.patient), joinedload(Payment.visit))
+        .order_by(Visit.closed_at, Payment.id)
+        .limit(most)
+    ).all()
+    return Owing(list(bills), int(count), int(due))

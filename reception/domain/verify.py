@@ -1,0 +1,100 @@
+"""Is everything as it must be? Recomputes what is cached and checks what no constraint can see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import func, select, text
+
+from reception.domain import audit, finance
+from reception.extensions import db
+from reception.models import Account, Clinic, LedgerEntry, LedgerKind, Payment, PaymentStatus, Visit, VisitStatus
+
+
+def findings() -> Iterator[str]:
+    """One line for each thing that is wrong; nothing when all is well."""
+    for clinic_id in db.session.scalars(select(Clinic.id).order_by(Clinic.id)).all():
+        if broken := audit.check_chain(clinic_id):
+            yield broken
+    yield from _balances()
+    yield from _bills()
+    yield from _queue()
+    yield from _states()
+
+
+def _balances() -> Iterator[str]:
+    debits = dict(_sums(LedgerEntry.debit_id))
+    credits = dict(_sums(LedgerEntry.credit_id))
+    for ident, kind, balance in db.session.execute(select(Account.id, Account.kind, Account.balance)):
+        net = debits.get(ident, 0) - credits.get(ident, 0)
+        expected = net if kind in finance.DEBIT_SIDE else -net
+        if balance != expected:
+            yield f"account {ident} ({kind}) holds {balance}, its entries say {expected}"
+
+
+def _sums(column: object) -> list[tuple[int, int]]:
+    rows = db.session.execute(select(column, func.sum(LedgerEntry.amount)).group_by(column))  # type: ignore[call-overload]
+    return [(ident, int(total)) for ident, total in rows]
+
+
+def _bills() -> Iterator[str]:
+    paid = dict(
+        db.session.execute(
+            select(LedgerEntry.payment_id, func.sum(LedgerEntry.amount))
+            .where(LedgerEntry.kind == LedgerKind.PAYMENT, LedgerEntry.reverses_id.is_(None))
+            .group_by(LedgerEntry.payment_id)
+        )
+        .tuples()
+        .all()
+    )
+    charged = dict(
+        db.session.execute(
+            text(
+                "SELECT payment_id, sum(CASE WHEN reverses_id IS NULL THEN amount ELSE -amount END) FROM ledger_entry"
+                " WHERE kind = 'CHARGE' GROUP BY payment_id"
+            )
+        )
+        .tuples()
+        .all()
+    )
+    rows = db.session.execute(select(Payment.id, Payment.status, Payment.total_amount, Payment.amount_paid))
+    for ident, status, total, amount_paid in rows:
+        if int(paid.get(ident, 0)) != amount_paid:
+            yield f"bill {ident} says {amount_paid} paid, its entries say {paid.get(ident, 0)}"
+        expected = 0 if status == PaymentStatus.CANCELLED else total
+        if int(charged.get(ident, 0)) != expected:
+            yield f"bill {ident} ({status}) asks {expected}, its charges say {charged.get(ident, 0)}"
+
+
+def _queue() -> Iterator[str]:
+    rows = db.session.execute(
+        select(Visit.clinic_id, Visit.service_day, func.count(), func.max(Visit.queue_number))
+        .where(Visit.queue_number.is_not(None))
+        .group_by(Visit.clinic_id, Visit.service_day)
+    )
+    for clinic_id, day, count, last in rows:
+        if count != last:
+            yield f"queue numbers of clinic {clinic_id} on {day} have holes: {count} given, the last is {last}"
+
+
+def _states() -> Iterator[str]:
+    pairs = {
+        "CONFIRMED": (VisitStatus.SCHEDULED,),
+        "CHECKED_IN": (VisitStatus.WAITING, VisitStatus.CALLED, VisitStatus.IN_PROGRESS),
+        "COMPLETED": (VisitStatus.PENDING_PAYMENT, VisitStatus.COMPLETED),
+        "CANCELLED": (VisitStatus.CANCELLED,),
+        "NO_SHOW": (VisitStatus.NO_SHOW,),
+    }
+    rows = db.session.execute(
+        text(
+            "SELECT a.id, a.status, v.status, (SELECT count(*) FROM appointment_place p WHERE p.appointment_id = a.id)"
+            " FROM appointment a LEFT JOIN visit v ON v.appointment_id = a.id"
+        )
+    )
+    for ident, appointment, visit, places in rows:
+        if visit is None:
+            yield f"appointment {ident} has no visit"
+        elif visit not in pairs[appointment] and not (appointment == "COMPLETED" and visit == "CANCELLED"):
+            yield f"appointment {ident} is {appointment}, its visit {visit}"
+        if (places == 0) != (appointment in ("CANCELLED", "NO_SHOW")):
+            yield f"appointment {ident} is {appointment} and holds {places} places"

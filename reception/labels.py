@@ -1,0 +1,268 @@
+"""The words of the audit: acts, kinds of records, fields. No raw code is shown; what has no words here says so plainly.
+
+`tests/test_labels.py` reads the source for every act that is recorded and every column that can change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import gettext
+
+from reception.domain import machines
+from reception.formats import WORDS, money, word
+from reception.models import AppointmentStatus, AuditEntry, PaymentStatus, VisitStatus
+from reception.words import N_
+
+KINDS: dict[str, str] = {
+    "visit": N_("Visit"),
+    "appointment": N_("Appointment"),
+    "payment": N_("Bill"),
+    "patient": N_("Card"),
+    "doctor": N_("Doctor"),
+    "department": N_("Department"),
+    "specialization": N_("Specialization"),
+    "room": N_("Room"),
+    "service": N_("Service"),
+    "service_type": N_("Service type"),
+    "service_price": N_("Price"),
+    "schedule": N_("Shift"),
+    "cashbox": N_("Cashbox"),
+    "device": N_("Screen"),
+    "user": N_("User"),
+    "login_session": N_("Sign-in"),
+    "api_token": N_("API token"),
+    "clinic": N_("Clinic"),
+    "organisation": N_("Organisation"),
+    "bill_line": N_("Line of a bill"),
+    "medical_record": N_("Medical record"),
+}
+"""Kinds of records: table name -> words."""
+
+VERBS: dict[str, str] = {
+    "add": N_("Added"),
+    "change": N_("Changed"),
+    "open": N_("Opened"),
+    "close": N_("Closed"),
+}
+"""Acts that every kind may have."""
+
+ACTIONS: dict[str, str] = {
+    "visit.walk-in": N_("Walked in"),
+    "visit.check-in": N_("Checked in"),
+    "visit.call": N_("Called"),
+    "visit.recall": N_("Called again"),
+    "visit.start": N_("Visit began"),
+    "visit.hold": N_("Sent, comes back"),
+    "visit.requeue": N_("Put back in line"),
+    "visit.transfer": N_("Moved to another line"),
+    "visit.finish": N_("Finished"),
+    "visit.settle": N_("Paid in full"),
+    "visit.owe": N_("Went owing"),
+    "visit.no-show": N_("Did not come"),
+    "visit.cancel": N_("Cancelled"),
+    "visit.undo": N_("Step taken back"),
+    "visit.checklist": N_("Checklist filled in"),
+    "appointment.book": N_("Booked"),
+    "appointment.reschedule": N_("Moved to another time"),
+    "payment.pay": N_("Payment taken"),
+    "patient.register": N_("Card opened"),
+    "patient.guest": N_("Guest card opened"),
+    "patient.change": N_("Card changed"),
+    "patient.open": N_("Card opened again"),
+    "patient.close": N_("Card closed"),
+    "patient.refused": N_("Look at a card refused"),
+    "doctor.break": N_("Break began"),
+    "doctor.back": N_("Break ended"),
+    "doctor.help": N_("Asked the desk for help"),
+    "doctor.answer": N_("Call for help answered"),
+    "service.price": N_("New price"),
+    "schedule.open": N_("Shift opened"),
+    "schedule.close": N_("Shift closed"),
+    "schedule.extend": N_("Shift made longer"),
+    "device.revoke": N_("Right taken away"),
+    "user.create": N_("User added"),
+    "user.roles": N_("Roles changed"),
+    "user.password": N_("Password changed"),
+    "user.prefer": N_("Own settings changed"),
+    "login.open": N_("Signed in"),
+    "login.close": N_("Signed out"),
+    "login.switch": N_("Went to another clinic"),
+    "token.add": N_("Token given"),
+    "token.revoke": N_("Token taken away"),
+    "clinic.found": N_("Clinic founded"),
+    "import.appointments": N_("Appointments imported"),
+    "demo.fill": N_("Filled with the demonstration"),
+    "audit.check": N_("Audit chain checked"),
+}
+"""Acts with words of their own: action -> what was done."""
+
+GENERIC = ("department", "room", "doctor", "service", "cashbox", "device", "clinic", "user")
+"""Kinds whose acts are among VERBS, for the filter."""
+
+FIELDS: dict[str, str] = {
+    "name": N_("Name"), "code": N_("Letter"), "location": N_("Place"), "description": N_("Description"),
+    "first_name": N_("First name"), "middle_name": N_("Middle name"), "last_name": N_("Last name"),
+    "full_name": N_("Full name"), "username": N_("User name"), "email": N_("E-mail"), "locale": N_("Language"),
+    "theme": N_("Colours"), "shortcuts": N_("Keyboard shortcuts"), "password_hash": N_("Password"),
+    "password_changed_at": N_("Time of the password"), "is_active": N_("In use"), "kind": N_("Kind"),
+    "card_no": N_("Card number"), "date_of_birth": N_("Date of birth"), "gender": N_("Gender"), "phone": N_("Phone"),
+    "home_phone": N_("Home phone"), "guardian_id": N_("Guardian"), "national_id": N_("Document number"),
+    "tax_id": N_("Tax number"), "address": N_("Address"), "alerts": N_("Alerts"), "special_needs": N_("Special needs"),
+    "additional_info": N_("Additional information"), "preferred_locale": N_("Preferred language"),
+    "referred_by_id": N_("Referred by"), "is_anonymous": N_("Guest"), "merged_into_id": N_("Merged into"),
+    "anonymised_at": N_("Made anonymous"), "folded": N_("Search words"), "source_key": N_("Source"),
+    "user_id": N_("User"), "department_id": N_("Department"), "specialization_id": N_("Specialization"),
+    "title": N_("Title"), "internal_phone": N_("Internal phone"), "share_percent": N_("Share"),
+    "slots_per_day": N_("Places a day"), "room_id": N_("Room"), "on_break": N_("On break"),
+    "break_until": N_("Break until"), "help_asked_at": N_("Asked for help"), "service_type_id": N_("Service type"),
+    "duration_min": N_("Minutes"), "service_id": N_("Service"), "price": N_("Price"), "valid_from": N_("Valid from"),
+    "valid_to": N_("Valid to"), "doctor_id": N_("Doctor"), "patient_id": N_("Patient"), "schedule_id": N_("Shift"),
+    "starts_at": N_("Begins"), "ends_at": N_("Ends"), "day": N_("Day"), "slot_minutes": N_("Length of a place"),
+    "capacity": N_("Capacity"), "is_open": N_("Open"), "booking_id": N_("Booking"), "source": N_("Came by"),
+    "reason": N_("Reason"), "notes": N_("Notes"), "status": N_("State"), "overbooking_reason": N_("Why overbooked"),
+    "overbooked_by_id": N_("Overbooked by"), "cancelled_at": N_("Cancelled at"), "cancelled_by_id": N_("Cancelled by"),
+    "cancel_reason": N_("Why cancelled"), "appointment_id": N_("Appointment"), "visit_type": N_("Kind of visit"),
+    "priority": N_("Priority"), "priority_reason": N_("Why priority"), "service_day": N_("Day"),
+    "queue_number": N_("Number"), "ticket": N_("Ticket"), "public_token": N_("Address of the ticket page"),
+    "due_at": N_("Booked for"), "check_in_time": N_("Checked in at"), "waiting_since": N_("Waiting since"),
+    "not_before": N_("Not before"), "parked_at": N_("Parked at"), "back_from": N_("Back from"),
+    "called_at": N_("Called at"), "call_count": N_("Calls"), "start_time": N_("Began at"), "end_time": N_("Ended at"),
+    "closed_at": N_("Left at"), "close_reason": N_("Why closed"), "identity_verified": N_("Identity verified"),
+    "consent_signed": N_("Consent signed"), "rules_explained": N_("Rules explained"), "temperature": N_("Temperature"),
+    "blood_pressure": N_("Blood pressure"), "complaints": N_("Complaints"), "visit_id": N_("Visit"),
+    "state": N_("State"), "signed_at": N_("Signed at"), "account_id": N_("Account"), "payment_id": N_("Bill"),
+    "invoice_no": N_("Bill number"), "total_amount": N_("Total"), "insurance_amount": N_("Insurance"),
+    "self_pay_amount": N_("Own part"), "amount_paid": N_("Paid"), "refunded_amount": N_("Given back"),
+    "doctor_share": N_("Doctor's share"), "center_share": N_("Centre's share"), "paid_at": N_("Paid at"),
+    "quantity": N_("Quantity"), "unit_price": N_("Price"), "amount": N_("Amount"), "token": N_("Address"),
+    "last_seen_at": N_("Last seen"), "revoked_at": N_("Taken away at"), "floor": N_("Floor"),
+    "building": N_("Building"), "organisation_id": N_("Organisation"), "time_zone": N_("Time zone"),
+    "currency": N_("Currency"), "default_locale": N_("Language"), "phone_region": N_("Country of phones"),
+    "opens_at": N_("Opens at"), "closes_at": N_("Closes at"), "ticket_digits": N_("Digits of a ticket"),
+    "referral_bonus_percent": N_("Referral bonus"), "doctor_share_percent": N_("Share of doctors"),
+    "wait_limit_minutes": N_("Longest wait"), "early_minutes": N_("Minutes before the time"),
+    "hold_minutes": N_("Minutes away"), "requeue_minutes": N_("Minutes back in line"),
+    "calls_before_parking": N_("Calls before parking"), "display_locales": N_("Languages of the screens"),
+    "display_theme": N_("Colours of the screens"), "display_message": N_("Message on the screens"),
+    "receipt": N_("Receipt"), "move": N_("Step"), "roles": N_("Roles"), "before": N_("Roles before"),
+    "after": N_("Roles after"), "upto": N_("Whole up to number"), "broken_at": N_("Broken at number"),
+}  # fmt: skip
+"""Columns and facts: name -> words."""
+
+UNSAID = frozenset(
+    {"operation", "parts", "user", "clinic", "clinic_id", "patient", "version", "folded", "public_token"}
+)
+"""Facts that are for programs, or said otherwise in the row."""
+AMOUNTS = frozenset(
+    {
+        "total_amount", "insurance_amount", "self_pay_amount", "amount_paid", "refunded_amount", "doctor_share",
+        "center_share", "price", "unit_price", "amount",
+    }
+)  # fmt: skip
+PLAIN = frozenset({"ticket", "invoice_no", "receipt", "booking_id", "card_no", "call_count", "queue_number", "upto",
+                   "broken_at", "username"})  # fmt: skip
+"""Fields whose values are shown: codes and counts, nothing of a person."""
+STATES: dict[str, type[StrEnum]] = {
+    "visit": VisitStatus, "appointment": AppointmentStatus, "payment": PaymentStatus,
+}  # fmt: skip
+_STATE_WORDS = {(type(state), state.value): text for state, text in WORDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A field of an entry in words; `old` and `new` where its values may be shown."""
+
+    name: str
+    old: str = ""
+    new: str = ""
+
+
+def action_words(action: str) -> str:
+    """What was done."""
+    return gettext(ACTIONS.get(action) or VERBS.get(action.rpartition(".")[2]) or N_("Another act"))
+
+
+def kind_words(kind: str) -> str:
+    """What kind of record it was done to."""
+    return gettext(KINDS.get(kind) or N_("Another record"))
+
+
+def field_words(name: str) -> str:
+    """What the field is called."""
+    return gettext(FIELDS.get(name) or N_("Another field"))
+
+
+def actions() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The acts to choose from: [(kind in words, [(action, words)])]."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    generic = [f"{kind}.{verb}" for kind in GENERIC for verb in VERBS]
+    for action in dict.fromkeys([*ACTIONS, *generic]):
+        subject = action.partition(".")[0]
+        kind = {
+            "login": "login_session",
+            "token": "api_token",
+            "import": "clinic",
+            "audit": "clinic",
+            "demo": "clinic",
+        }.get(subject, subject)
+        groups.setdefault(kind_words(kind), []).append((action, action_words(action)))
+    return list(groups.items())
+
+
+def is_action(action: str) -> bool:
+    """Whether `action` may be asked for."""
+    subject, _, verb = action.partition(".")
+    return action in ACTIONS or (subject in GENERIC and verb in VERBS)
+
+
+def changed(entry: AuditEntry, currency: str) -> list[Changed]:
+    """What an entry says, in words: states and amounts with their values, other fields by name, other records by kind.
+
+    Of a new record only what it is known by is said, and that another one was made with it.
+    """
+    parts = {name: value for name, value in entry.fields.items() if isinstance(value, dict)}
+    own = {name: value for name, value in entry.fields.items() if name not in parts}
+    found = _of_record(entry.entity_kind, own, currency)
+    for name, fields in parts.items():
+        kind = name.rpartition("-")[0]
+        if _is_new(fields):
+            found.append(Changed(kind_words(kind), new=gettext("new")))
+        else:
+            found += [
+                Changed(f"{kind_words(kind)}: {c.name}", c.old, c.new) for c in _of_record(kind, fields, currency)
+            ]
+    return list(dict.fromkeys(found))
+
+
+def _of_record(kind: str, fields: dict[str, Any], currency: str) -> list[Changed]:
+    said = [
+        _one(kind, name, value, currency) for name, value in fields.items() if name not in UNSAID and value is not None
+    ]
+    return [change for change in said if change.new] if _is_new(fields) else said
+
+
+def _is_new(fields: dict[str, Any]) -> bool:
+    """Whether the record was made by the act: then its clinic was set."""
+    return "clinic_id" in fields
+
+
+def _one(kind: str, name: str, value: Any, currency: str) -> Changed:
+    words = field_words(name)
+    if name == "move":
+        step = machines.VISIT.get(str(value))
+        return Changed(words, new=gettext(step.label) if step else "")
+    old, new = value if isinstance(value, list) and len(value) == 2 else (None, value)
+    if name == "status" and kind in STATES:
+        return Changed(words, _state(kind, old), _state(kind, new))
+    if name in AMOUNTS and isinstance(new, int):
+        return Changed(words, money(old, currency) if isinstance(old, int) else "", money(new, currency))
+    if name in PLAIN:
+        return Changed(words, "" if old is None else str(old), "" if new is None else str(new))
+    return Changed(words)
+
+
+def _state(kind: str, value: Any) -> str:
+    return str(word(STATES[kind](value))) if (STATES[kind], value) in _STATE_WORDS else ""

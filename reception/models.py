@@ -1,0 +1,1079 @@
+"""The one map of the tables. No logic here: rules live in `domain/`, guards that need SQL in `migrations/guards/`.
+
+Every row that belongs to a clinic carries `clinic_id`, and points at others through (clinic_id, id), so that
+nothing can reach over a clinic's wall. Instants are UTC, money is whole smallest units, and a relationship is
+for reading only: writers set ids.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, Time, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from reception.columns import (
+    BigId,
+    Code,
+    Folded,
+    Id,
+    Instant,
+    Long,
+    Money,
+    Name,
+    Ref,
+    UtcDateTime,
+    check,
+    index_where,
+    state,
+    to,
+    unique_where,
+    wall,
+    walled,
+    whole_units,
+)
+from reception.extensions import Base
+
+
+def one(target: str, join: str) -> Any:
+    """A many-to-one for reading: `join` is Child.column."""
+    return relationship(target, primaryjoin=f"foreign({join}) == {target}.id", viewonly=True, uselist=False)
+
+
+# --------------------------------------------------------------------------------------------- words of the states
+
+
+class Role(StrEnum):
+    RECEPTIONIST = "RECEPTIONIST"
+    DOCTOR = "DOCTOR"
+    NURSE = "NURSE"
+    CASHIER = "CASHIER"
+    MANAGER = "MANAGER"
+    ADMIN = "ADMIN"
+
+
+class ClinicKind(StrEnum):
+    HUMAN = "HUMAN"
+    VETERINARY = "VETERINARY"
+
+
+class Gender(StrEnum):
+    MALE = "MALE"
+    FEMALE = "FEMALE"
+    OTHER = "OTHER"
+    UNKNOWN = "UNKNOWN"
+
+
+class RoomKind(StrEnum):
+    CONSULTING = "CONSULTING"
+    WARD = "WARD"
+
+
+class AppointmentStatus(StrEnum):
+    CONFIRMED = "CONFIRMED"
+    CHECKED_IN = "CHECKED_IN"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    NO_SHOW = "NO_SHOW"
+
+
+class AppointmentSource(StrEnum):
+    PHONE = "PHONE"
+    WALK_IN = "WALK_IN"
+    ONLINE = "ONLINE"
+    SYSTEM = "SYSTEM"
+    WEBSITE = "WEBSITE"
+    PARTNER = "PARTNER"
+    REPEAT = "REPEAT"
+
+
+class VisitType(StrEnum):
+    SCHEDULED = "SCHEDULED"
+    WALK_IN = "WALK_IN"
+
+
+class VisitStatus(StrEnum):
+    SCHEDULED = "SCHEDULED"
+    WAITING = "WAITING"
+    CALLED = "CALLED"
+    IN_PROGRESS = "IN_PROGRESS"
+    PENDING_PAYMENT = "PENDING_PAYMENT"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    NO_SHOW = "NO_SHOW"
+
+
+class Priority(StrEnum):
+    NORMAL = "NORMAL"
+    PRIORITY = "PRIORITY"
+    EMERGENCY = "EMERGENCY"
+
+
+class RecordState(StrEnum):
+    REGISTRATION = "REGISTRATION"
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+
+
+class PaymentStatus(StrEnum):
+    PENDING = "PENDING"
+    PARTIALLY_PAID = "PARTIALLY_PAID"
+    PAID = "PAID"
+    REFUNDED = "REFUNDED"
+    CANCELLED = "CANCELLED"
+
+
+class AccountKind(StrEnum):
+    CASHBOX = "CASHBOX"
+    PATIENT_DEBT = "PATIENT_DEBT"
+    INSURER_DEBT = "INSURER_DEBT"
+    INCOME = "INCOME"
+    DOCTOR_DUE = "DOCTOR_DUE"
+    BONUS_OWED = "BONUS_OWED"
+    BONUS_DEBT = "BONUS_DEBT"
+    DEPOSIT_HELD = "DEPOSIT_HELD"
+    EXPENSE = "EXPENSE"
+    DIFFERENCE = "DIFFERENCE"
+
+
+class CashboxKind(StrEnum):
+    CASH = "CASH"
+    CARD = "CARD"
+    BANK = "BANK"
+
+
+class LedgerKind(StrEnum):
+    CHARGE = "CHARGE"
+    PAYMENT = "PAYMENT"
+    REFUND = "REFUND"
+    EXPENSE = "EXPENSE"
+    TRANSFER = "TRANSFER"
+    DEPOSIT = "DEPOSIT"
+    BONUS = "BONUS"
+    ADJUSTMENT = "ADJUSTMENT"
+
+
+class Method(StrEnum):
+    CASH = "CASH"
+    CARD = "CARD"
+    BANK_TRANSFER = "BANK_TRANSFER"
+    BONUS = "BONUS"
+    DEPOSIT = "DEPOSIT"
+    INSURANCE = "INSURANCE"
+
+
+class LineKind(StrEnum):
+    SERVICE = "SERVICE"
+    DISCOUNT = "DISCOUNT"
+
+
+class DeviceKind(StrEnum):
+    TV = "TV"
+    KIOSK = "KIOSK"
+
+
+# ------------------------------------------------------------------------------------------------------- mixins
+
+
+class Edited:
+    """Who made and who last changed a row that people edit; `transaction.py` fills it in."""
+
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+    created_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("user.id"))
+    updated_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("user.id"))
+
+
+class Record:
+    """A row that acts and pages speak of: `visit-42` is its audit subject and its DOM id."""
+
+    id: Mapped[Id]
+
+    @property
+    def ref(self) -> str:
+        return f"{self.__tablename__.replace('_', '-')}-{self.id}"  # type: ignore[attr-defined]
+
+
+class Person:
+    """Names as they are written; `full_name` in one order per script belongs to `formats.py`."""
+
+    first_name: Mapped[Name] = mapped_column(default="")
+    middle_name: Mapped[Name] = mapped_column(default="")
+    last_name: Mapped[Name] = mapped_column(default="")
+
+
+# ------------------------------------------------------------------------------------------------- organisation
+
+
+class Organisation(Base, Record, Edited):
+    __tablename__ = "organisation"
+    name: Mapped[Name]
+
+
+class Clinic(Base, Record, Edited):
+    __tablename__ = "clinic"
+    organisation_id: Mapped[int] = mapped_column(BigId, to("organisation"))
+    name: Mapped[Name] = mapped_column(unique=True)
+    kind: Mapped[ClinicKind] = state(ClinicKind, default=ClinicKind.HUMAN)
+    time_zone: Mapped[Code]
+    currency: Mapped[str] = mapped_column(String(3))
+    default_locale: Mapped[str] = mapped_column(String(8), default="en")
+    phone_region: Mapped[str] = mapped_column(String(2))
+    opens_at: Mapped[time] = mapped_column(Time, default=time(8))
+    closes_at: Mapped[time] = mapped_column(Time, default=time(20))
+    ticket_digits: Mapped[int] = mapped_column(default=3)
+    referral_bonus_percent: Mapped[int] = mapped_column(default=10)
+    doctor_share_percent: Mapped[int] = mapped_column(default=40)
+    wait_limit_minutes: Mapped[int] = mapped_column(default=30)
+    early_minutes: Mapped[int] = mapped_column(default=15)
+    """An appointment is due for the queue this many minutes before its time."""
+    hold_minutes: Mapped[int] = mapped_column(default=10)
+    requeue_minutes: Mapped[int] = mapped_column(default=5)
+    calls_before_parking: Mapped[int] = mapped_column(default=3)
+    display_locales: Mapped[list[str]] = mapped_column(JSON, default=list)
+    display_theme: Mapped[str] = mapped_column(String(8), default="dark")
+    display_message: Mapped[Name] = mapped_column(default="")
+    is_active: Mapped[bool] = mapped_column(default=True)
+    __table_args__ = (
+        check("doctor_share_percent", "doctor_share_percent BETWEEN 0 AND 100"),
+        check("referral_bonus_percent", "referral_bonus_percent BETWEEN 0 AND 100"),
+    )
+
+
+class User(Base, Record, Edited):
+    __tablename__ = "user"
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(255))
+    full_name: Mapped[Name]
+    email: Mapped[Name] = mapped_column(default="")
+    locale: Mapped[str | None] = mapped_column(String(8))
+    theme: Mapped[str] = mapped_column(String(8), default="auto")
+    shortcuts: Mapped[bool] = mapped_column(default=True)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    password_changed_at: Mapped[Instant]
+
+
+class Membership(Base):
+    """One role of a user in a clinic; several rows make several roles."""
+
+    __tablename__ = "membership"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigId, to("user"), primary_key=True)
+    role: Mapped[Role] = state(Role, primary_key=True)
+    __table_args__ = (Index("ix_membership_user_id", "user_id"),)
+
+
+class Department(Base, Record, Edited):
+    __tablename__ = "department"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    name: Mapped[Name]
+    code: Mapped[str] = mapped_column(String(4))
+    """The letter on its tickets."""
+    location: Mapped[Name] = mapped_column(default="")
+    is_active: Mapped[bool] = mapped_column(default=True)
+    __table_args__ = walled(
+        UniqueConstraint("clinic_id", "name"),
+        UniqueConstraint("clinic_id", "code"),
+    )
+
+
+class Specialization(Base, Record, Edited):
+    __tablename__ = "specialization"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    name: Mapped[Name]
+    description: Mapped[Long] = mapped_column(default="")
+    __table_args__ = walled(UniqueConstraint("clinic_id", "name"))
+
+
+class Room(Base, Record, Edited):
+    __tablename__ = "room"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    name: Mapped[Code]
+    floor: Mapped[Code] = mapped_column(default="")
+    building: Mapped[Code] = mapped_column(default="")
+    kind: Mapped[RoomKind] = state(RoomKind, default=RoomKind.CONSULTING)
+    capacity: Mapped[int] = mapped_column(default=1)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    __table_args__ = walled(
+        UniqueConstraint("clinic_id", "name", "building"),
+        check("capacity", "capacity BETWEEN 1 AND 100"),
+    )
+
+
+class Doctor(Base, Record, Edited, Person):
+    __tablename__ = "doctor"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    user_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    department_id: Mapped[Ref]
+    specialization_id: Mapped[Ref | None]
+    title: Mapped[Code] = mapped_column(default="")
+    phone: Mapped[str | None] = mapped_column(String(20))
+    internal_phone: Mapped[str] = mapped_column(String(20), default="")
+    email: Mapped[Name] = mapped_column(default="")
+    share_percent: Mapped[int | None]
+    """None: the clinic's `doctor_share_percent`."""
+    slots_per_day: Mapped[int | None]
+    """The most patients that may be booked on one day."""
+    room_id: Mapped[Ref | None]
+    """Where the doctor sits today; tickets are called there."""
+    on_break: Mapped[bool] = mapped_column(default=False)
+    break_until: Mapped[Instant | None]
+    help_asked_at: Mapped[Instant | None]
+    """The doctor rang for the desk and nobody has answered yet."""
+    is_active: Mapped[bool] = mapped_column(default=True)
+    __table_args__ = walled(
+        wall("department_id", "department"),
+        wall("specialization_id", "specialization"),
+        wall("room_id", "room"),
+        unique_where("uq_doctor_clinic_id_phone", "clinic_id", "phone", where="phone IS NOT NULL"),
+        unique_where("uq_doctor_clinic_id_user_id", "clinic_id", "user_id", where="user_id IS NOT NULL"),
+        check("share_percent", "share_percent BETWEEN 0 AND 100"),
+        check("slots_per_day", "slots_per_day > 0"),
+    )
+    department: Mapped[Department] = one("Department", "Doctor.department_id")
+    specialization: Mapped[Specialization | None] = one("Specialization", "Doctor.specialization_id")
+    room: Mapped[Room | None] = one("Room", "Doctor.room_id")
+    user: Mapped[User | None] = one("User", "Doctor.user_id")
+
+
+# --------------------------------------------------------------------------------------------------- price list
+
+
+class ServiceType(Base, Record, Edited):
+    __tablename__ = "service_type"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    name: Mapped[Name]
+    __table_args__ = walled(UniqueConstraint("clinic_id", "name"))
+
+
+class Service(Base, Record, Edited):
+    __tablename__ = "service"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    service_type_id: Mapped[Ref | None]
+    department_id: Mapped[Ref | None]
+    """Offered first to this department's patients; None: to everybody's."""
+    name: Mapped[Name]
+    description: Mapped[Long] = mapped_column(default="")
+    duration_min: Mapped[int] = mapped_column(default=15)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    __table_args__ = walled(
+        wall("service_type_id", "service_type"),
+        wall("department_id", "department"),
+        UniqueConstraint("clinic_id", "name"),
+        check("duration_min", "duration_min BETWEEN 1 AND 1440"),
+    )
+    type: Mapped[ServiceType | None] = one("ServiceType", "Service.service_type_id")
+
+
+class ServicePrice(Base, Record, Edited):
+    """A price from `valid_from` to `valid_to`, both days included; no end: until further notice."""
+
+    __tablename__ = "service_price"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    service_id: Mapped[Ref]
+    price: Mapped[Money]
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+    __table_args__ = walled(
+        wall("service_id", "service"),
+        UniqueConstraint("service_id", "valid_from"),
+        check("price", "price >= 0"),
+        check("range", "valid_to IS NULL OR valid_to >= valid_from"),
+        whole_units("price"),
+    )
+
+
+# ----------------------------------------------------------------------------------------------------- patients
+
+
+class Patient(Base, Record, Edited, Person):
+    __tablename__ = "patient"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    card_no: Mapped[str] = mapped_column(String(16))
+    date_of_birth: Mapped[date | None] = mapped_column(Date)
+    gender: Mapped[Gender] = state(Gender, default=Gender.UNKNOWN)
+    phone: Mapped[str | None] = mapped_column(String(20))
+    """E.164."""
+    home_phone: Mapped[str | None] = mapped_column(String(20))
+    email: Mapped[Name] = mapped_column(default="")
+    guardian_id: Mapped[Ref | None]
+    national_id: Mapped[Code | None]
+    tax_id: Mapped[Code | None]
+    address: Mapped[str] = mapped_column(String(500), default="")
+    alerts: Mapped[Long] = mapped_column(default="")
+    special_needs: Mapped[Long] = mapped_column(default="")
+    additional_info: Mapped[Long] = mapped_column(default="")
+    preferred_locale: Mapped[str | None] = mapped_column(String(8))
+    referred_by_id: Mapped[Ref | None]
+    is_anonymous: Mapped[bool] = mapped_column(default=False)
+    """A ticket was given before a name: a guest until the desk learns who it is."""
+    is_active: Mapped[bool] = mapped_column(default=True)
+    merged_into_id: Mapped[Ref | None]
+    anonymised_at: Mapped[Instant | None]
+    folded: Mapped[Folded] = mapped_column(default="")
+    """Names, card and phone as the search compares them; `domain/search.py` writes it. Indexed by trigrams (guards)."""
+    source_key: Mapped[Code | None]
+    """Where an import found the person, so that the same file twice adds nobody."""
+    version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = walled(
+        UniqueConstraint("clinic_id", "card_no"),
+        wall("guardian_id", "patient"),
+        wall("referred_by_id", "patient"),
+        wall("merged_into_id", "patient"),
+        unique_where("uq_patient_clinic_id_phone", "clinic_id", "phone", where="phone IS NOT NULL"),
+        unique_where("uq_patient_clinic_id_national_id", "clinic_id", "national_id", where="national_id IS NOT NULL"),
+        unique_where("uq_patient_clinic_id_tax_id", "clinic_id", "tax_id", where="tax_id IS NOT NULL"),
+        unique_where("uq_patient_clinic_id_source_key", "clinic_id", "source_key", where="source_key IS NOT NULL"),
+        Index("ix_patient_clinic_id_folded", "clinic_id", "folded", "id"),
+        Index("ix_patient_clinic_id_date_of_birth", "clinic_id", "date_of_birth"),
+        check("guardian", "guardian_id <> id"),
+        check("referred_by", "referred_by_id <> id"),
+    )
+
+
+# ----------------------------------------------------------------------------------------------------- calendar
+
+
+class Schedule(Base, Record, Edited):
+    """A doctor's shift, cut into slots of `slot_minutes`, each for `capacity` patients."""
+
+    __tablename__ = "schedule"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    doctor_id: Mapped[Ref]
+    room_id: Mapped[Ref | None]
+    day: Mapped[date] = mapped_column(Date)
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]
+    slot_minutes: Mapped[int]
+    capacity: Mapped[int] = mapped_column(default=1)
+    is_open: Mapped[bool] = mapped_column(default=True)
+    __table_args__ = walled(
+        wall("doctor_id", "doctor"),
+        wall("room_id", "room"),
+        UniqueConstraint("doctor_id", "day", "starts_at"),
+        Index("ix_schedule_clinic_id_day", "clinic_id", "day"),
+        check("range", "starts_at < ends_at"),
+        check("slot_minutes", "slot_minutes BETWEEN 1 AND 1440"),
+        check("capacity", "capacity BETWEEN 1 AND 100"),
+        # no overlap of one doctor's open schedules: ex_schedule_doctor (guards)
+    )
+    doctor: Mapped[Doctor] = one("Doctor", "Schedule.doctor_id")
+    room: Mapped[Room | None] = one("Room", "Schedule.room_id")
+
+
+class Slot(Base, Record):
+    __tablename__ = "slot"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    schedule_id: Mapped[Ref]
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]
+    capacity: Mapped[int]
+    __table_args__ = walled(
+        wall("schedule_id", "schedule"),
+        UniqueConstraint("schedule_id", "starts_at"),
+        check("range", "starts_at < ends_at"),
+        check("capacity", "capacity BETWEEN 1 AND 100"),
+        # capacity never below the highest taken place: tr_slot_capacity (guards)
+    )
+
+
+class AppointmentPlace(Base):
+    """The place that an appointment takes in a slot while it stands; gone when it is cancelled."""
+
+    __tablename__ = "appointment_place"
+    slot_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True)
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    appointment_id: Mapped[Ref]
+    __table_args__ = (
+        wall("slot_id", "slot"),
+        wall("appointment_id", "appointment"),
+        UniqueConstraint("slot_id", "appointment_id"),
+        Index("ix_appointment_place_appointment_id", "appointment_id"),
+        check("place", "place > 0"),
+        # no place above the slot's capacity but for an overbooking: tr_place_capacity (guards)
+    )
+
+
+class RoomUse(Base, Record):
+    """Who has a room when; different owners never overlap in one bed: ex_room_use (guards)."""
+
+    __tablename__ = "room_use"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    room_id: Mapped[Ref]
+    bed: Mapped[int] = mapped_column(default=0)
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]
+    owner_kind: Mapped[str] = mapped_column(String(16))
+    owner_id: Mapped[int] = mapped_column(BigId)
+    __table_args__ = (
+        wall("room_id", "room"),
+        UniqueConstraint("owner_kind", "owner_id", "room_id", "bed", "starts_at"),
+        Index("ix_room_use_room_id_starts_at", "room_id", "starts_at"),
+        check("range", "starts_at < ends_at"),
+        check("owner_kind", "owner_kind IN ('SCHEDULE', 'APPOINTMENT', 'STAY', 'CLOSURE')"),
+    )
+
+
+class Appointment(Base, Record, Edited):
+    __tablename__ = "appointment"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    booking_id: Mapped[str] = mapped_column(String(24))
+    doctor_id: Mapped[Ref]
+    patient_id: Mapped[Ref]
+    service_id: Mapped[Ref]
+    room_id: Mapped[Ref | None]
+    schedule_id: Mapped[Ref]
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]
+    day: Mapped[date] = mapped_column(Date)
+    """The clinic's date of `starts_at`."""
+    status: Mapped[AppointmentStatus] = state(AppointmentStatus, default=AppointmentStatus.CONFIRMED)
+    source: Mapped[AppointmentSource] = state(AppointmentSource, default=AppointmentSource.PHONE)
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    notes: Mapped[Long] = mapped_column(default="")
+    overbooking_reason: Mapped[str | None] = mapped_column(String(500))
+    overbooked_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    cancelled_at: Mapped[Instant | None]
+    cancelled_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    cancel_reason: Mapped[str] = mapped_column(String(500), default="")
+    source_key: Mapped[Code | None]
+    version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = walled(
+        UniqueConstraint("clinic_id", "booking_id"),
+        wall("doctor_id", "doctor"),
+        wall("patient_id", "patient"),
+        wall("service_id", "service"),
+        wall("room_id", "room"),
+        wall("schedule_id", "schedule"),
+        unique_where("uq_appointment_clinic_id_source_key", "clinic_id", "source_key", where="source_key IS NOT NULL"),
+        unique_where(
+            "uq_appointment_schedule_id_patient_id",
+            "schedule_id",
+            "patient_id",
+            where="status IN ('CONFIRMED', 'CHECKED_IN', 'COMPLETED')",
+        ),
+        Index("ix_appointment_clinic_id_day", "clinic_id", "day", "starts_at"),
+        Index("ix_appointment_patient_id", "patient_id", "starts_at"),
+        check("range", "starts_at < ends_at"),
+        check("cancelled_at", "(status = 'CANCELLED') = (cancelled_at IS NOT NULL)"),
+        check("overbooking", "(overbooking_reason IS NULL) = (overbooked_by_id IS NULL)"),
+        # one patient in one place at a time: ex_appointment_patient (guards)
+    )
+    doctor: Mapped[Doctor] = one("Doctor", "Appointment.doctor_id")
+    patient: Mapped[Patient] = one("Patient", "Appointment.patient_id")
+    service: Mapped[Service] = one("Service", "Appointment.service_id")
+    room: Mapped[Room | None] = one("Room", "Appointment.room_id")
+    schedule: Mapped[Schedule] = one("Schedule", "Appointment.schedule_id")
+    visit: Mapped[Visit] = relationship(
+        "Visit", primaryjoin="Appointment.id == foreign(Visit.appointment_id)", viewonly=True, uselist=False
+    )
+
+
+# ------------------------------------------------------------------------------------------------------- visits
+
+
+class QueueCounter(Base):
+    """The last queue number given in a clinic on a service day."""
+
+    __tablename__ = "queue_counter"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"), primary_key=True)
+    service_day: Mapped[date] = mapped_column(Date, primary_key=True)
+    last_number: Mapped[int]
+    __table_args__ = (check("last_number", "last_number > 0"),)
+
+
+class Visit(Base, Record, Edited):
+    """One patient's way through the clinic on one day. Its moves: `domain/machines.py`."""
+
+    __tablename__ = "visit"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    appointment_id: Mapped[Ref | None]
+    patient_id: Mapped[Ref]
+    department_id: Mapped[Ref]
+    doctor_id: Mapped[Ref | None]
+    """None: any doctor of the department (its pool)."""
+    service_id: Mapped[Ref]
+    room_id: Mapped[Ref | None]
+    """Where the ticket was called to."""
+    visit_type: Mapped[VisitType] = state(VisitType)
+    status: Mapped[VisitStatus] = state(VisitStatus)
+    priority: Mapped[Priority] = state(Priority, default=Priority.NORMAL)
+    priority_reason: Mapped[Name] = mapped_column(default="")
+    service_day: Mapped[date] = mapped_column(Date)
+    queue_number: Mapped[int | None]
+    ticket: Mapped[str | None] = mapped_column(String(16))
+    public_token: Mapped[str] = mapped_column(String(43), unique=True)
+    due_at: Mapped[Instant | None]
+    """The appointment's start; None for a walk-in."""
+    check_in_time: Mapped[Instant | None]
+    waiting_since: Mapped[Instant | None]
+    """Start of the present wait: check-in, transfer, or coming back."""
+    not_before: Mapped[Instant | None]
+    parked_at: Mapped[Instant | None]
+    back_from: Mapped[str | None] = mapped_column(String(100))
+    """Where a held person was sent ("ECG"); empty text: back in line after not coming."""
+    called_at: Mapped[Instant | None]
+    call_count: Mapped[int] = mapped_column(default=0)
+    start_time: Mapped[Instant | None]
+    end_time: Mapped[Instant | None]
+    closed_at: Mapped[Instant | None]
+    close_reason: Mapped[str] = mapped_column(String(500), default="")
+    identity_verified: Mapped[bool] = mapped_column(default=False)
+    consent_signed: Mapped[bool] = mapped_column(default=False)
+    rules_explained: Mapped[bool] = mapped_column(default=False)
+    temperature: Mapped[str] = mapped_column(String(16), default="")
+    blood_pressure: Mapped[str] = mapped_column(String(16), default="")
+    complaints: Mapped[Long] = mapped_column(default="")
+    version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = walled(
+        wall("appointment_id", "appointment"),
+        wall("patient_id", "patient"),
+        wall("department_id", "department"),
+        wall("doctor_id", "doctor"),
+        wall("service_id", "service"),
+        wall("room_id", "room"),
+        unique_where("uq_visit_appointment_id", "appointment_id", where="appointment_id IS NOT NULL"),
+        unique_where(
+            "uq_visit_active_patient",
+            "clinic_id",
+            "patient_id",
+            where="status IN ('WAITING', 'CALLED', 'IN_PROGRESS')",
+        ),
+        unique_where("uq_visit_doctor_in_progress", "doctor_id", where="status = 'IN_PROGRESS'"),
+        UniqueConstraint("clinic_id", "service_day", "queue_number"),
+        Index("ix_visit_clinic_id_service_day", "clinic_id", "service_day", "status"),
+        Index("ix_visit_patient_id", "patient_id", "service_day"),
+        index_where(
+            "ix_visit_line",
+            "clinic_id",
+            "service_day",
+            "doctor_id",
+            where="status IN ('WAITING', 'CALLED', 'IN_PROGRESS')",
+        ),
+        check("queue_number", "queue_number > 0"),
+        check("ticket", "(queue_number IS NULL) = (ticket IS NULL)"),
+        check(
+            "checked_in",
+            "status IN ('SCHEDULED', 'CANCELLED', 'NO_SHOW') "
+            "OR (queue_number IS NOT NULL AND check_in_time IS NOT NULL)",
+        ),
+        check("waiting_since", "status <> 'WAITING' OR waiting_since IS NOT NULL"),
+        check(
+            "called_at", "status <> 'CALLED' OR (called_at IS NOT NULL AND call_count > 0 AND doctor_id IS NOT NULL)"
+        ),
+        check("start_time", "status <> 'IN_PROGRESS' OR (start_time IS NOT NULL AND doctor_id IS NOT NULL)"),
+        check("end_time", "status <> 'PENDING_PAYMENT' OR end_time IS NOT NULL"),
+        check(
+            "closed_at",
+            "(status IN ('COMPLETED', 'CANCELLED', 'NO_SHOW')) = (closed_at IS NOT NULL)",
+        ),
+        check("priority_reason", "priority = 'NORMAL' OR priority_reason <> ''"),
+        check("appointment", "(visit_type = 'SCHEDULED') = (appointment_id IS NOT NULL)"),
+    )
+    patient: Mapped[Patient] = one("Patient", "Visit.patient_id")
+    department: Mapped[Department] = one("Department", "Visit.department_id")
+    doctor: Mapped[Doctor | None] = one("Doctor", "Visit.doctor_id")
+    service: Mapped[Service] = one("Service", "Visit.service_id")
+    room: Mapped[Room | None] = one("Room", "Visit.room_id")
+    appointment: Mapped[Appointment | None] = one("Appointment", "Visit.appointment_id")
+    payment: Mapped[Payment] = relationship(
+        "Payment", primaryjoin="Visit.id == foreign(Payment.visit_id)", viewonly=True, uselist=False
+    )
+
+
+class VisitEvent(Base, Record):
+    """Every move of a visit, never changed. `was`: the fields as they stood before, so that undo is exact."""
+
+    __tablename__ = "visit_event"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    visit_id: Mapped[Ref]
+    at: Mapped[Instant]
+    move: Mapped[str] = mapped_column(String(24))
+    from_status: Mapped[str | None] = mapped_column(String(24))
+    to_status: Mapped[str] = mapped_column(String(24))
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[int | None] = mapped_column(BigId)
+    roles: Mapped[str] = mapped_column(String(120), default="")
+    undoes_id: Mapped[Ref | None]
+    was: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Ids, codes and instants only: nothing personal."""
+    __table_args__ = walled(
+        wall("visit_id", "visit"),
+        wall("undoes_id", "visit_event"),
+        unique_where("uq_visit_event_undoes_id", "undoes_id", where="undoes_id IS NOT NULL"),
+        Index("ix_visit_event_visit_id", "visit_id", "id"),
+    )
+
+
+class MedicalRecord(Base, Record, Edited):
+    """What the doctor writes; made empty at check-in. Its content comes with the doctor's workspace."""
+
+    __tablename__ = "medical_record"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    visit_id: Mapped[Ref]
+    patient_id: Mapped[Ref]
+    doctor_id: Mapped[Ref | None]
+    state: Mapped[RecordState] = state(RecordState, default=RecordState.REGISTRATION)
+    signed_at: Mapped[Instant | None]
+    __table_args__ = walled(
+        wall("visit_id", "visit"),
+        wall("patient_id", "patient"),
+        wall("doctor_id", "doctor"),
+        UniqueConstraint("visit_id"),
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- money
+
+
+class Account(Base, Record):
+    """A place or a claim of money. `balance` caches the sum of its entries on its own side (see `finance`)."""
+
+    __tablename__ = "account"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    kind: Mapped[AccountKind] = state(AccountKind)
+    patient_id: Mapped[Ref | None]
+    doctor_id: Mapped[Ref | None]
+    name: Mapped[Name] = mapped_column(default="")
+    balance: Mapped[Money] = mapped_column(default=0)
+    __table_args__ = walled(
+        wall("patient_id", "patient"),
+        wall("doctor_id", "doctor"),
+        unique_where("uq_account_patient", "patient_id", "kind", where="patient_id IS NOT NULL"),
+        unique_where("uq_account_doctor", "doctor_id", "kind", where="doctor_id IS NOT NULL"),
+        unique_where(
+            "uq_account_kind",
+            "clinic_id",
+            "kind",
+            where="kind IN ('INCOME', 'EXPENSE', 'DIFFERENCE')",
+        ),
+        check("balance", "balance >= 0 OR kind NOT IN ('CASHBOX', 'BONUS_OWED')"),
+        whole_units("balance"),
+    )
+
+
+class Cashbox(Base, Record, Edited):
+    __tablename__ = "cashbox"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    name: Mapped[Name]
+    kind: Mapped[CashboxKind] = state(CashboxKind)
+    account_id: Mapped[Ref]
+    is_open: Mapped[bool] = mapped_column(default=True)
+    __table_args__ = walled(
+        wall("account_id", "account"),
+        UniqueConstraint("clinic_id", "name"),
+        UniqueConstraint("account_id"),
+    )
+    account: Mapped[Account] = one("Account", "Cashbox.account_id")
+
+
+class Payment(Base, Record, Edited):
+    """The bill: what a visit costs and what has been paid of it."""
+
+    __tablename__ = "payment"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    visit_id: Mapped[Ref | None]
+    patient_id: Mapped[Ref]
+    status: Mapped[PaymentStatus] = state(PaymentStatus, default=PaymentStatus.PENDING)
+    invoice_no: Mapped[str | None] = mapped_column(String(24))
+    total_amount: Mapped[Money] = mapped_column(default=0)
+    insurance_amount: Mapped[Money] = mapped_column(default=0)
+    self_pay_amount: Mapped[Money] = mapped_column(default=0)
+    amount_paid: Mapped[Money] = mapped_column(default=0)
+    refunded_amount: Mapped[Money] = mapped_column(default=0)
+    doctor_share: Mapped[Money] = mapped_column(default=0)
+    center_share: Mapped[Money] = mapped_column(default=0)
+    paid_at: Mapped[Instant | None]
+    version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = walled(
+        wall("visit_id", "visit"),
+        wall("patient_id", "patient"),
+        unique_where("uq_payment_visit_id", "visit_id", where="visit_id IS NOT NULL"),
+        UniqueConstraint("clinic_id", "invoice_no"),
+        index_where(
+            "ix_payment_open", "clinic_id", "patient_id", where="status IN ('PENDING', 'PARTIALLY_PAID')"
+        ),
+        check("sides", "insurance_amount + self_pay_amount = total_amount"),
+        check("shares", "doctor_share + center_share = total_amount"),
+        check("signs", "insurance_amount >= 0 AND self_pay_amount >= 0 AND doctor_share >= 0 AND center_share >= 0"),
+        check("amount_paid", "amount_paid BETWEEN 0 AND self_pay_amount"),
+        check("refunded_amount", "refunded_amount BETWEEN 0 AND amount_paid"),
+        check("paid", "status <> 'PAID' OR amount_paid = self_pay_amount"),
+        check("pending", "status <> 'PENDING' OR amount_paid = 0"),
+        check("paid_at", "(status IN ('PAID', 'REFUNDED')) = (paid_at IS NOT NULL)"),
+        whole_units(
+            "total_amount", "insurance_amount", "self_pay_amount", "amount_paid", "refunded_amount",
+            "doctor_share", "center_share",
+        ),
+    )  # fmt: skip
+    visit: Mapped[Visit | None] = one("Visit", "Payment.visit_id")
+    patient: Mapped[Patient] = one("Patient", "Payment.patient_id")
+    lines: Mapped[list[BillLine]] = relationship(
+        "BillLine", primaryjoin="Payment.id == foreign(BillLine.payment_id)", viewonly=True, order_by="BillLine.id"
+    )
+
+    @property
+    def due_amount(self) -> int:
+        return self.self_pay_amount - self.amount_paid if self.status != PaymentStatus.CANCELLED else 0
+
+
+class BillLine(Base, Record, Edited):
+    __tablename__ = "bill_line"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    payment_id: Mapped[Ref]
+    kind: Mapped[LineKind] = state(LineKind, default=LineKind.SERVICE)
+    service_id: Mapped[Ref | None]
+    doctor_id: Mapped[Ref | None]
+    quantity: Mapped[int] = mapped_column(default=1)
+    unit_price: Mapped[Money]
+    amount: Mapped[Money]
+    __table_args__ = walled(
+        wall("payment_id", "payment"),
+        wall("service_id", "service"),
+        wall("doctor_id", "doctor"),
+        Index("ix_bill_line_payment_id", "payment_id"),
+        check("quantity", "quantity BETWEEN 1 AND 10000"),
+        check("amount", "amount = quantity * unit_price"),
+        whole_units("unit_price", "amount"),
+    )
+    service: Mapped[Service | None] = one("Service", "BillLine.service_id")
+    doctor: Mapped[Doctor | None] = one("Doctor", "BillLine.doctor_id")
+
+
+class Operation(Base, Record):
+    """One act of the cashier: its ledger entries share it and it carries the receipt number. Never changed."""
+
+    __tablename__ = "operation"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    kind: Mapped[LedgerKind] = state(LedgerKind)
+    at: Mapped[Instant]
+    receipt_no: Mapped[str] = mapped_column(String(24))
+    payment_id: Mapped[Ref | None]
+    cashier_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    amount: Mapped[Money]
+    cash_received: Mapped[Money] = mapped_column(default=0)
+    change_given: Mapped[Money] = mapped_column(default=0)
+    __table_args__ = walled(
+        wall("payment_id", "payment"),
+        UniqueConstraint("clinic_id", "receipt_no"),
+        Index("ix_operation_payment_id", "payment_id"),
+        check("amount", "amount > 0"),
+        check("change", "change_given >= 0 AND cash_received >= change_given"),
+        whole_units("amount", "cash_received", "change_given"),
+    )
+    cashier: Mapped[User | None] = one("User", "Operation.cashier_id")
+
+
+class LedgerEntry(Base, Record):
+    """One transfer between two accounts, balanced by construction. Never changed: a correction reverses."""
+
+    __tablename__ = "ledger_entry"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    at: Mapped[Instant]
+    day: Mapped[date] = mapped_column(Date)
+    kind: Mapped[LedgerKind] = state(LedgerKind)
+    debit_id: Mapped[Ref]
+    credit_id: Mapped[Ref]
+    amount: Mapped[Money]
+    method: Mapped[Method | None] = state(Method)
+    cashbox_id: Mapped[Ref | None]
+    payment_id: Mapped[Ref | None]
+    service_id: Mapped[Ref | None]
+    patient_id: Mapped[Ref | None]
+    appointment_id: Mapped[Ref | None]
+    cashier_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    operation_id: Mapped[Ref | None]
+    event_kind: Mapped[str] = mapped_column(String(24))
+    event_id: Mapped[int] = mapped_column(BigId)
+    purpose: Mapped[str] = mapped_column(String(40))
+    reverses_id: Mapped[Ref | None]
+    __table_args__ = walled(
+        wall("debit_id", "account"),
+        wall("credit_id", "account"),
+        wall("cashbox_id", "cashbox"),
+        wall("payment_id", "payment"),
+        wall("service_id", "service"),
+        wall("patient_id", "patient"),
+        wall("appointment_id", "appointment"),
+        wall("operation_id", "operation"),
+        wall("reverses_id", "ledger_entry"),
+        UniqueConstraint("event_kind", "event_id", "purpose"),
+        unique_where("uq_ledger_entry_reverses_id", "reverses_id", where="reverses_id IS NOT NULL"),
+        Index("ix_ledger_entry_clinic_id_day", "clinic_id", "day", "id"),
+        Index("ix_ledger_entry_payment_id", "payment_id"),
+        Index("ix_ledger_entry_debit_id", "debit_id"),
+        Index("ix_ledger_entry_credit_id", "credit_id"),
+        check("amount", "amount > 0"),
+        check("accounts", "debit_id <> credit_id"),
+        whole_units("amount"),
+    )
+    cashbox: Mapped[Cashbox | None] = one("Cashbox", "LedgerEntry.cashbox_id")
+    patient: Mapped[Patient | None] = one("Patient", "LedgerEntry.patient_id")
+    service: Mapped[Service | None] = one("Service", "LedgerEntry.service_id")
+    cashier: Mapped[User | None] = one("User", "LedgerEntry.cashier_id")
+    operation: Mapped[Operation | None] = one("Operation", "LedgerEntry.operation_id")
+    payment: Mapped[Payment | None] = one("Payment", "LedgerEntry.payment_id")
+
+
+class Counter(Base):
+    """Numbers without holes that the house gives: card, booking, receipt, invoice; `period` restarts them."""
+
+    __tablename__ = "counter"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(24), primary_key=True)
+    period: Mapped[str] = mapped_column(String(10), primary_key=True, default="")
+    last_number: Mapped[int]
+
+
+# ------------------------------------------------------------------------------------------------------- memory
+
+
+class LoginSession(Base, Record):
+    __tablename__ = "login_session"
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(BigId, to("user"))
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    created_at: Mapped[Instant]
+    last_seen_at: Mapped[Instant]
+    address: Mapped[str] = mapped_column(String(45), default="")
+    revoked_at: Mapped[Instant | None]
+    __table_args__ = (Index("ix_login_session_user_id", "user_id"),)
+
+
+class ApiToken(Base, Record):
+    __tablename__ = "api_token"
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(BigId, to("user"))
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    name: Mapped[Name] = mapped_column(default="")
+    created_at: Mapped[Instant]
+    revoked_at: Mapped[Instant | None]
+
+
+class Device(Base, Record, Edited):
+    """A paired TV or kiosk. Its token is the address it opens; the code pairs it once."""
+
+    __tablename__ = "device"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    kind: Mapped[DeviceKind] = state(DeviceKind, default=DeviceKind.TV)
+    name: Mapped[Name]
+    token: Mapped[str] = mapped_column(String(43), unique=True)
+    last_seen_at: Mapped[Instant | None]
+    revoked_at: Mapped[Instant | None]
+    __table_args__ = walled(UniqueConstraint("clinic_id", "name"))
+
+
+class PairingCode(Base, Record):
+    """A screen that shows a code and waits to be told which clinic's TV it is."""
+
+    __tablename__ = "pairing_code"
+    code: Mapped[str] = mapped_column(String(8), unique=True)
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """Only the screen that shows the code knows the secret that fetches the token."""
+    created_at: Mapped[Instant]
+    expires_at: Mapped[Instant]
+    device_id: Mapped[int | None] = mapped_column(BigId, to("device"))
+
+
+class IdempotencyKey(Base):
+    """The first row of a writing transaction: the wish and, once done, what came of it."""
+
+    __tablename__ = "idempotency_key"
+    actor_kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    actor_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str] = mapped_column(String(80), primary_key=True)
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    route: Mapped[str] = mapped_column(String(120))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    result_kind: Mapped[str | None] = mapped_column(String(40))
+    result_id: Mapped[int | None] = mapped_column(BigId)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class LiveRegion(Base):
+    """The version of a region of the screens (`line-7`); raised in the transaction that changes what it shows."""
+
+    __tablename__ = "live_region"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    version: Mapped[int] = mapped_column(BigId)
+
+
+class AuditHead(Base):
+    """The end of a clinic's audit chain; its row lock puts the entries in order."""
+
+    __tablename__ = "audit_head"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigId)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditEntry(Base, Record):
+    """One act, chained by hash to the one before; nobody changes or deletes it (guards)."""
+
+    __tablename__ = "audit_entry"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    seq: Mapped[int] = mapped_column(BigId)
+    at: Mapped[Instant]
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[int | None] = mapped_column(BigId)
+    login_id: Mapped[int | None] = mapped_column(BigId)
+    address: Mapped[str] = mapped_column(String(45), default="")
+    action: Mapped[str] = mapped_column(String(40))
+    entity_kind: Mapped[str] = mapped_column(String(40))
+    entity_id: Mapped[int] = mapped_column(BigId)
+    fields: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Changed columns: codes, ids and amounts as they are, names and free text as keyed digests."""
+    request_id: Mapped[str] = mapped_column(String(36), default="")
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+    hash_version: Mapped[int] = mapped_column(Integer, default=1)
+    __table_args__ = (
+        UniqueConstraint("clinic_id", "seq"),
+        Index("ix_audit_entry_entity", "clinic_id", "entity_kind", "entity_id"),
+    )
+
+
+class FieldHistory(Base, Record):
+    """Old and new values that people may see; erased with the person."""
+
+    __tablename__ = "field_history"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    audit_seq: Mapped[int] = mapped_column(BigId)
+    entity_kind: Mapped[str] = mapped_column(String(40))
+    entity_id: Mapped[int] = mapped_column(BigId)
+    field: Mapped[str] = mapped_column(String(60))
+    old: Mapped[str | None] = mapped_column(Text)
+    new: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (Index("ix_field_history_entity", "clinic_id", "entity_kind", "entity_id"),)
+
+
+class AccessEntry(Base, Record):
+    """Who opened which patient's data, and how; never changed (guards)."""
+
+    __tablename__ = "access_entry"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    patient_id: Mapped[Ref]
+    at: Mapped[Instant]
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[int | None] = mapped_column(BigId)
+    how: Mapped[str] = mapped_column(String(40))
+    address: Mapped[str] = mapped_column(String(45), default="")
+    request_id: Mapped[str] = mapped_column(String(36), default="")
+    __table_args__ = (wall("patient_id", "patient"), Index("ix_access_entry_patient_id", "patient_id", "id"))
+
+
+class StateMove(Base):
+    """The moves that the database lets a status make; filled from `domain/machines.py` (guards)."""
+
+    __tablename__ = "state_move"
+    kind: Mapped[str] = mapped_column(String(24), primary_key=True)
+    from_state: Mapped[str] = mapped_column(String(24), primary_key=True)
+    to_state: Mapped[str] = mapped_column(String(24), primary_key=True)

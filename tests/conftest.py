@@ -1,0 +1,104 @@
+"""Each test gets a house of its own: an app on a fresh copy of a migrated database, SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask_migrate import upgrade
+
+from reception import clock, create_app, live
+from reception.extensions import db, limiter
+from tests.factories import House
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+"""A Friday, 10:00 in Berlin: where the clock of every house starts."""
+
+BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+def settings(folder: Path, url: str, **more: str) -> dict[str, str]:
+    """The environment of a test's app."""
+    return {
+        "RECEPTION_INSTANCE": str(folder),
+        "DATABASE_URL": url,
+        "SECRET_KEY": "test",
+        "RECEPTION_AUDIT_KEY": "test",
+        "RECEPTION_NOW": NOW.isoformat(),
+        "RECEPTION_LOGIN_LIMIT": "1000 per minute",
+        **more,
+    }
+
+
+def postgres_url(database: str = "postgres") -> str:
+    base = os.environ.get("TEST_POSTGRES_URL")
+    if not base:
+        pytest.skip("no PostgreSQL: run make test")
+    return base.rsplit("/", 1)[0] + "/" + database
+
+
+def admin(statement: str) -> None:
+    """One statement beside every transaction of the PostgreSQL server."""
+    with psycopg.connect(postgres_url(), autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
+def migrated(folder: Path, url: str) -> None:
+    app = create_app(settings(folder, url))
+    with app.app_context():
+        upgrade()
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    migrated(folder, f"sqlite:///{folder / 'template.db'}")
+    return folder / "template.db"
+
+
+@pytest.fixture(scope="session")
+def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    name = f"reception_template_{uuid.uuid4().hex[:12]}"
+    admin(f"CREATE DATABASE {name}")
+    migrated(tmp_path_factory.mktemp("template"), postgres_url(name))
+    yield name
+    admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh migrated database, thrown away after the test."""
+    if backend == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "reception.db")
+        yield f"sqlite:///{tmp_path / 'reception.db'}"
+        return
+    name = f"reception_{uuid.uuid4().hex[:12]}"
+    admin(f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('postgres_template')}")
+    yield postgres_url(name)
+    admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def house(database_url: str, tmp_path: Path) -> Iterator[House]:
+    """An app with a clinic in it: department A, Dr. Novak in room 101, a service, cashboxes, one user of each role."""
+    app = create_app(settings(tmp_path, database_url))
+    live.hub = live.Hub()
+    limiter.reset()
+    with app.app_context():
+        yield House.open(app)
+        db.session.remove()
+        db.engine.dispose()
+    clock.start_at(None)
