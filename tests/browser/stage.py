@@ -102,7 +102,8 @@ class Stage:
     server: Server
     browser: Browser
     _states: dict[tuple[Any, ...], Any] = field(default_factory=dict)
-    _contexts: list[BrowserContext] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+    """The windows open until `clear`."""
 
     @property
     def url(self) -> str:
@@ -128,7 +129,7 @@ class Stage:
         more.setdefault("locale", locale or "en-GB")
         context = self.browser.new_context(base_url=self.url, **more)
         context.set_default_timeout(10_000)
-        self._contexts.append(context)
+        self.contexts.append(context)
         SEEN[context] = seen or Seen()
         SEEN[context].watch(context)
         return context
@@ -138,7 +139,7 @@ class Stage:
         key = ("window", *sorted(roles), str(sorted(more.items(), key=str)))
         if key not in self._states:
             self._states[key] = self.context(*roles, **more)
-            self._contexts.remove(self._states[key])
+            self.contexts.remove(self._states[key])
         return self._states[key]
 
     def _signed_in(self, roles: tuple[Role, ...], locale: str | None) -> Any:
@@ -160,8 +161,8 @@ class Stage:
 
     def clear(self) -> None:
         """Close every window."""
-        while self._contexts:
-            context = self._contexts.pop()
+        while self.contexts:
+            context = self.contexts.pop()
             SEEN.pop(context, None)
             context.close()
 
