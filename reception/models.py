@@ -11,7 +11,20 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, Time, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    Time,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from reception.columns import (
@@ -169,6 +182,48 @@ class LineKind(StrEnum):
     DISCOUNT = "DISCOUNT"
 
 
+class AbsenceKind(StrEnum):
+    VACATION = "VACATION"
+    SICK = "SICK"
+    TRAINING = "TRAINING"
+    OTHER = "OTHER"
+
+
+class MaintenanceKind(StrEnum):
+    CLEANING = "CLEANING"
+    REPAIR = "REPAIR"
+    RENOVATION = "RENOVATION"
+
+
+class MaintenanceStatus(StrEnum):
+    SCHEDULED = "SCHEDULED"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+
+
+class WaitlistStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    NOTIFIED = "NOTIFIED"
+    CONVERTED = "CONVERTED"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+
+
+class OfferStatus(StrEnum):
+    OPEN = "OPEN"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    EXPIRED = "EXPIRED"
+
+
+class ImportState(StrEnum):
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    REFUSED = "REFUSED"
+    FAILED = "FAILED"
+
+
 class DeviceKind(StrEnum):
     TV = "TV"
     KIOSK = "KIOSK"
@@ -235,8 +290,24 @@ class Clinic(Base, Record, Edited):
     display_locales: Mapped[list[str]] = mapped_column(JSON, default=list)
     display_theme: Mapped[str] = mapped_column(String(8), default="dark")
     display_message: Mapped[Name] = mapped_column(default="")
+    overbooking_cap: Mapped[int] = mapped_column(default=3)
+    """So many places beyond a slot's capacity may be taken, each with a reason."""
+    place_hold_seconds: Mapped[int] = mapped_column(default=300)
+    """How long a place is kept for somebody who is booking."""
+    offer_minutes: Mapped[int] = mapped_column(default=60)
+    """How long a freed place waits for the answer of the waitlist."""
+    horizon_weeks: Mapped[int] = mapped_column(default=8)
+    """So far ahead the weekly templates become shifts."""
+    holiday_country: Mapped[str] = mapped_column(String(2), default="")
+    holiday_subdivision: Mapped[str] = mapped_column(String(12), default="")
+    feed_initials: Mapped[bool] = mapped_column(default=False)
+    """A doctor's calendar feed says whose appointment it is, by initials; else only "busy"."""
     is_active: Mapped[bool] = mapped_column(default=True)
     __table_args__ = (
+        check("overbooking_cap", "overbooking_cap BETWEEN 0 AND 20"),
+        check("place_hold_seconds", "place_hold_seconds BETWEEN 30 AND 3600"),
+        check("offer_minutes", "offer_minutes BETWEEN 1 AND 10080"),
+        check("horizon_weeks", "horizon_weeks BETWEEN 1 AND 104"),
         check("doctor_share_percent", "doctor_share_percent BETWEEN 0 AND 100"),
         check("referral_bonus_percent", "referral_bonus_percent BETWEEN 0 AND 100"),
     )
@@ -322,6 +393,11 @@ class Doctor(Base, Record, Edited, Person):
     break_until: Mapped[Instant | None]
     help_asked_at: Mapped[Instant | None]
     """The doctor rang for the desk and nobody has answered yet."""
+    late_minutes: Mapped[int] = mapped_column(default=0)
+    """Runs so late on `late_day`; shown on desk, TV and tickets."""
+    late_day: Mapped[date | None] = mapped_column(Date)
+    feed_token: Mapped[str | None] = mapped_column(String(43), unique=True)
+    """The secret part of the address of the doctor's calendar feed."""
     is_active: Mapped[bool] = mapped_column(default=True)
     __table_args__ = walled(
         wall("department_id", "department"),
@@ -331,6 +407,8 @@ class Doctor(Base, Record, Edited, Person):
         unique_where("uq_doctor_clinic_id_user_id", "clinic_id", "user_id", where="user_id IS NOT NULL"),
         check("share_percent", "share_percent BETWEEN 0 AND 100"),
         check("slots_per_day", "slots_per_day > 0"),
+        check("late_minutes", "late_minutes BETWEEN 0 AND 600"),
+        check("late_day", "late_minutes = 0 OR late_day IS NOT NULL"),
     )
     department: Mapped[Department] = one("Department", "Doctor.department_id")
     specialization: Mapped[Specialization | None] = one("Specialization", "Doctor.specialization_id")
@@ -385,6 +463,35 @@ class ServicePrice(Base, Record, Edited):
     )
 
 
+# ------------------------------------------------------------------------------------------------------- places
+
+
+class Region(Base):
+    """A region of a country by its official code; `names`: locale -> name. Shared by all clinics."""
+
+    __tablename__ = "region"
+    code: Mapped[str] = mapped_column(String(16), primary_key=True)
+    country: Mapped[str] = mapped_column(String(2))
+    names: Mapped[dict[str, str]] = mapped_column(JSON)
+
+
+class District(Base):
+    __tablename__ = "district"
+    code: Mapped[str] = mapped_column(String(16), primary_key=True)
+    region_code: Mapped[str] = mapped_column(String(16), ForeignKey("region.code"))
+    kind: Mapped[str] = mapped_column(String(16), default="")
+    names: Mapped[dict[str, str]] = mapped_column(JSON)
+    __table_args__ = (UniqueConstraint("region_code", "code"),)
+
+
+class Settlement(Base):
+    __tablename__ = "settlement"
+    code: Mapped[str] = mapped_column(String(16), primary_key=True)
+    district_code: Mapped[str] = mapped_column(String(16), ForeignKey("district.code"))
+    names: Mapped[dict[str, str]] = mapped_column(JSON)
+    __table_args__ = (UniqueConstraint("district_code", "code"),)
+
+
 # ----------------------------------------------------------------------------------------------------- patients
 
 
@@ -401,7 +508,18 @@ class Patient(Base, Record, Edited, Person):
     guardian_id: Mapped[Ref | None]
     national_id: Mapped[Code | None]
     tax_id: Mapped[Code | None]
+    document_type: Mapped[Code | None]
+    document_number: Mapped[Code | None]
+    country: Mapped[str] = mapped_column(String(2), default="")
+    region_code: Mapped[str | None] = mapped_column(String(16))
+    district_code: Mapped[str | None] = mapped_column(String(16))
+    settlement_code: Mapped[str | None] = mapped_column(String(16))
     address: Mapped[str] = mapped_column(String(500), default="")
+    insurance_type: Mapped[Code] = mapped_column(default="")
+    insurer: Mapped[Name] = mapped_column(default="")
+    policy_number: Mapped[Code] = mapped_column(default="")
+    gestational_age_weeks: Mapped[int | None]
+    medical_history: Mapped[Long] = mapped_column(default="")
     alerts: Mapped[Long] = mapped_column(default="")
     special_needs: Mapped[Long] = mapped_column(default="")
     additional_info: Mapped[Long] = mapped_column(default="")
@@ -427,14 +545,222 @@ class Patient(Base, Record, Edited, Person):
         unique_where("uq_patient_clinic_id_national_id", "clinic_id", "national_id", where="national_id IS NOT NULL"),
         unique_where("uq_patient_clinic_id_tax_id", "clinic_id", "tax_id", where="tax_id IS NOT NULL"),
         unique_where("uq_patient_clinic_id_source_key", "clinic_id", "source_key", where="source_key IS NOT NULL"),
+        unique_where(
+            "uq_patient_document", "clinic_id", "document_type", "document_number", where="document_number IS NOT NULL"
+        ),
+        ForeignKeyConstraint(["region_code"], ["region.code"]),
+        ForeignKeyConstraint(["region_code", "district_code"], ["district.region_code", "district.code"]),
+        ForeignKeyConstraint(["district_code", "settlement_code"], ["settlement.district_code", "settlement.code"]),
         Index("ix_patient_clinic_id_folded", "clinic_id", "folded", "id"),
         Index("ix_patient_clinic_id_date_of_birth", "clinic_id", "date_of_birth"),
+        Index("ix_patient_clinic_id_region_code", "clinic_id", "region_code", "district_code"),
+        Index("ix_patient_clinic_id_created_at", "clinic_id", "created_at"),
+        index_where("ix_patient_guardian_id", "guardian_id", where="guardian_id IS NOT NULL"),
+        index_where("ix_patient_merged_into_id", "merged_into_id", where="merged_into_id IS NOT NULL"),
         check("guardian", "guardian_id <> id"),
         check("referred_by", "referred_by_id <> id"),
+        check("merged_into", "merged_into_id <> id"),
+        check("document", "document_number IS NULL OR document_type IS NOT NULL"),
+        check("district", "district_code IS NULL OR region_code IS NOT NULL"),
+        check("settlement", "settlement_code IS NULL OR district_code IS NOT NULL"),
+        check("gestational_age_weeks", "gestational_age_weeks BETWEEN 20 AND 45"),
     )
 
 
+class PatientKey(Base):
+    """What a card is compared by before it is compared in full: keys that two cards of one person share."""
+
+    __tablename__ = "patient_key"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"), primary_key=True)
+    key: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    patient_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    __table_args__ = (wall("patient_id", "patient"), Index("ix_patient_key_patient_id", "patient_id"))
+
+
+class DifferentPeople(Base, Record):
+    """Two cards that look alike and were found to be two people; `first_id` is the smaller."""
+
+    __tablename__ = "different_people"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    first_id: Mapped[Ref]
+    second_id: Mapped[Ref]
+    at: Mapped[Instant]
+    by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    __table_args__ = (
+        wall("first_id", "patient"),
+        wall("second_id", "patient"),
+        UniqueConstraint("first_id", "second_id"),
+        check("order", "first_id < second_id"),
+    )
+
+
+class PatientMerge(Base, Record):
+    """One card became part of another: what moved, and what the kept one was before, so that it can be undone.
+
+    `moved`: {table: [ids]}; `before`: {column: value} of both cards; emptied when the person is anonymised.
+    """
+
+    __tablename__ = "patient_merge"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    kept_id: Mapped[Ref]
+    gone_id: Mapped[Ref]
+    at: Mapped[Instant]
+    by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    moved: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    kept_version: Mapped[int]
+    gone_version: Mapped[int]
+    undone_at: Mapped[Instant | None]
+    undone_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    __table_args__ = walled(
+        wall("kept_id", "patient"),
+        wall("gone_id", "patient"),
+        unique_where("uq_patient_merge_gone_id", "gone_id", where="undone_at IS NULL"),
+        Index("ix_patient_merge_kept_id", "kept_id"),
+        check("two", "kept_id <> gone_id"),
+    )
+
+
+class Consent(Base, Record):
+    """What a person agreed to or took back, and when; the newest of a kind counts. Rows are only added."""
+
+    __tablename__ = "consent"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    patient_id: Mapped[Ref]
+    kind: Mapped[Code]
+    version: Mapped[Code] = mapped_column(default="")
+    is_given: Mapped[bool]
+    at: Mapped[Instant]
+    by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    __table_args__ = (wall("patient_id", "patient"), Index("ix_consent_patient_id", "patient_id", "kind", "id"))
+
+
+class Questionnaire(Base, Record, Edited):
+    """A clinic's questions, one row per version; answers stay with the version they were given to.
+
+    `questions`: [{"key", "label", "type": "text|yes-no|choice|number|date", "choices"?}].
+    """
+
+    __tablename__ = "questionnaire"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    version_no: Mapped[int]
+    questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    __table_args__ = walled(UniqueConstraint("clinic_id", "version_no"), check("version_no", "version_no > 0"))
+
+
+class QuestionnaireAnswer(Base, Record, Edited):
+    """What a patient answered; the newest row counts."""
+
+    __tablename__ = "questionnaire_answer"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    patient_id: Mapped[Ref]
+    questionnaire_id: Mapped[Ref]
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    other_notes: Mapped[Long] = mapped_column(default="")
+    __table_args__ = (
+        wall("patient_id", "patient"),
+        wall("questionnaire_id", "questionnaire"),
+        Index("ix_questionnaire_answer_patient_id", "patient_id", "id"),
+    )
+
+
+class SavedSearch(Base, Record, Edited):
+    """A search of the registry that a user keeps under a name. `query`: the filters as the address carries them."""
+
+    __tablename__ = "saved_search"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    user_id: Mapped[int] = mapped_column(BigId, to("user"))
+    name: Mapped[Name]
+    query: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    __table_args__ = (UniqueConstraint("clinic_id", "user_id", "name"),)
+
+
 # ----------------------------------------------------------------------------------------------------- calendar
+
+
+class ScheduleTemplate(Base, Record, Edited):
+    """A weekly shift by the clinic's wall clock; schedules are made from it some weeks ahead. `weekday`: Monday is 0.
+
+    `ends` at 00:00 is the end of the day.
+    """
+
+    __tablename__ = "schedule_template"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    doctor_id: Mapped[Ref]
+    room_id: Mapped[Ref | None]
+    weekday: Mapped[int]
+    begins: Mapped[time] = mapped_column(Time)
+    ends: Mapped[time] = mapped_column(Time)
+    slot_minutes: Mapped[int]
+    capacity: Mapped[int] = mapped_column(default=1)
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    made_until: Mapped[date | None] = mapped_column(Date)
+    """The last day for which it has been made into a shift, or has been looked at."""
+    version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = walled(
+        wall("doctor_id", "doctor"),
+        wall("room_id", "room"),
+        Index("ix_schedule_template_doctor_id", "doctor_id", "weekday"),
+        check("weekday", "weekday BETWEEN 0 AND 6"),
+        check("slot_minutes", "slot_minutes BETWEEN 1 AND 1440"),
+        check("capacity", "capacity BETWEEN 1 AND 100"),
+        check("valid", "valid_to IS NULL OR valid_to >= valid_from"),
+    )
+    doctor: Mapped[Doctor] = one("Doctor", "ScheduleTemplate.doctor_id")
+    room: Mapped[Room | None] = one("Room", "ScheduleTemplate.room_id")
+
+
+class Absence(Base, Record, Edited):
+    """A doctor is away; slots inside are closed, booked people are called up one by one."""
+
+    __tablename__ = "absence"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    doctor_id: Mapped[Ref]
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]
+    kind: Mapped[AbsenceKind] = state(AbsenceKind, default=AbsenceKind.OTHER)
+    note: Mapped[str] = mapped_column(String(500), default="")
+    ended_at: Mapped[Instant | None]
+    """Taken back: the slots were opened again."""
+    __table_args__ = walled(
+        wall("doctor_id", "doctor"),
+        Index("ix_absence_clinic_id_starts_at", "clinic_id", "starts_at"),
+        check("range", "starts_at < ends_at"),
+    )
+    doctor: Mapped[Doctor] = one("Doctor", "Absence.doctor_id")
+
+
+class ClosedDay(Base, Record, Edited):
+    """A public holiday or another day on which the whole clinic is closed."""
+
+    __tablename__ = "closed_day"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    day: Mapped[date] = mapped_column(Date)
+    name: Mapped[Name]
+    __table_args__ = walled(UniqueConstraint("clinic_id", "day"))
+
+
+class RoomMaintenance(Base, Record, Edited):
+    """A room is closed for a while. It takes the room (RoomUse CLOSURE) until completed or cancelled."""
+
+    __tablename__ = "room_maintenance"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    room_id: Mapped[Ref]
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]
+    kind: Mapped[MaintenanceKind] = state(MaintenanceKind, default=MaintenanceKind.CLEANING)
+    status: Mapped[MaintenanceStatus] = state(MaintenanceStatus, default=MaintenanceStatus.SCHEDULED)
+    description: Mapped[str] = mapped_column(String(500), default="")
+    performed_by: Mapped[Name] = mapped_column(default="")
+    __table_args__ = walled(
+        wall("room_id", "room"),
+        Index("ix_room_maintenance_room_id_starts_at", "room_id", "starts_at"),
+        check("range", "starts_at < ends_at"),
+    )
+    room: Mapped[Room] = one("Room", "RoomMaintenance.room_id")
 
 
 class Schedule(Base, Record, Edited):
@@ -444,6 +770,8 @@ class Schedule(Base, Record, Edited):
     clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
     doctor_id: Mapped[Ref]
     room_id: Mapped[Ref | None]
+    template_id: Mapped[Ref | None]
+    """The weekly template it was made from; None: made by hand."""
     day: Mapped[date] = mapped_column(Date)
     starts_at: Mapped[Instant]
     ends_at: Mapped[Instant]
@@ -453,6 +781,7 @@ class Schedule(Base, Record, Edited):
     __table_args__ = walled(
         wall("doctor_id", "doctor"),
         wall("room_id", "room"),
+        wall("template_id", "schedule_template"),
         UniqueConstraint("doctor_id", "day", "starts_at"),
         Index("ix_schedule_clinic_id_day", "clinic_id", "day"),
         check("range", "starts_at < ends_at"),
@@ -471,6 +800,8 @@ class Slot(Base, Record):
     starts_at: Mapped[Instant]
     ends_at: Mapped[Instant]
     capacity: Mapped[int]
+    is_open: Mapped[bool] = mapped_column(default=True)
+    """False: inside an absence, a closed day or a room's closure; nobody is booked into it any more."""
     __table_args__ = walled(
         wall("schedule_id", "schedule"),
         UniqueConstraint("schedule_id", "starts_at"),
@@ -480,21 +811,46 @@ class Slot(Base, Record):
     )
 
 
+class Hold(Base, Record):
+    """A place kept while somebody is booking, or while somebody of the waitlist is asked. Gone when used or over."""
+
+    __tablename__ = "hold"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    schedule_id: Mapped[Ref]
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]
+    held_at: Mapped[Instant]
+    until: Mapped[Instant]
+    user_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    """For whom; None: for an offer of the waitlist."""
+    __table_args__ = walled(
+        wall("schedule_id", "schedule"),
+        Index("ix_hold_until", "until"),
+        check("range", "starts_at < ends_at"),
+    )
+    schedule: Mapped[Schedule] = one("Schedule", "Hold.schedule_id")
+
+
 class AppointmentPlace(Base):
-    """The place that an appointment takes in a slot while it stands; gone when it is cancelled."""
+    """A place in a slot, taken by an appointment while it stands or kept by a hold; gone when it is free again."""
 
     __tablename__ = "appointment_place"
     slot_id: Mapped[int] = mapped_column(BigId, primary_key=True)
     place: Mapped[int] = mapped_column(primary_key=True)
     clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
-    appointment_id: Mapped[Ref]
+    appointment_id: Mapped[Ref | None]
+    hold_id: Mapped[Ref | None]
     __table_args__ = (
         wall("slot_id", "slot"),
         wall("appointment_id", "appointment"),
+        wall("hold_id", "hold"),
         UniqueConstraint("slot_id", "appointment_id"),
         Index("ix_appointment_place_appointment_id", "appointment_id"),
+        index_where("ix_appointment_place_hold_id", "hold_id", where="hold_id IS NOT NULL"),
         check("place", "place > 0"),
+        check("owner", "(appointment_id IS NULL) <> (hold_id IS NULL)"),
         # no place above the slot's capacity but for an overbooking: tr_place_capacity (guards)
+        # no place in a closed slot: tr_place_open (guards)
     )
 
 
@@ -540,11 +896,14 @@ class Appointment(Base, Record, Edited):
     cancelled_at: Mapped[Instant | None]
     cancelled_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
     cancel_reason: Mapped[str] = mapped_column(String(500), default="")
+    series: Mapped[Code | None]
+    """What the appointments of one series share."""
     source_key: Mapped[Code | None]
     version: Mapped[int] = mapped_column(default=1)
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = walled(
         UniqueConstraint("clinic_id", "booking_id"),
+        index_where("ix_appointment_series", "clinic_id", "series", where="series IS NOT NULL"),
         wall("doctor_id", "doctor"),
         wall("patient_id", "patient"),
         wall("service_id", "service"),
@@ -571,6 +930,86 @@ class Appointment(Base, Record, Edited):
     schedule: Mapped[Schedule] = one("Schedule", "Appointment.schedule_id")
     visit: Mapped[Visit] = relationship(
         "Visit", primaryjoin="Appointment.id == foreign(Visit.appointment_id)", viewonly=True, uselist=False
+    )
+
+
+class WaitlistEntry(Base, Record, Edited):
+    """Somebody who would take a freed place: of a doctor, else of a department, else anybody's, for a service.
+
+    `first_day` to `last_day`, both included, between `not_before` and `not_after` by the clinic's wall clock.
+    """
+
+    __tablename__ = "waitlist_entry"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    patient_id: Mapped[Ref]
+    service_id: Mapped[Ref]
+    doctor_id: Mapped[Ref | None]
+    department_id: Mapped[Ref | None]
+    first_day: Mapped[date] = mapped_column(Date)
+    last_day: Mapped[date] = mapped_column(Date)
+    not_before: Mapped[time | None] = mapped_column(Time)
+    not_after: Mapped[time | None] = mapped_column(Time)
+    priority: Mapped[Priority] = state(Priority, default=Priority.NORMAL)
+    status: Mapped[WaitlistStatus] = state(WaitlistStatus, default=WaitlistStatus.ACTIVE)
+    note: Mapped[str] = mapped_column(String(500), default="")
+    appointment_id: Mapped[Ref | None]
+    """What came of it."""
+    version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = walled(
+        wall("patient_id", "patient"),
+        wall("service_id", "service"),
+        wall("doctor_id", "doctor"),
+        wall("department_id", "department"),
+        wall("appointment_id", "appointment"),
+        index_where(
+            "ix_waitlist_entry_open", "clinic_id", "first_day", where="status IN ('ACTIVE', 'NOTIFIED')"
+        ),
+        Index("ix_waitlist_entry_patient_id", "patient_id"),
+        check("days", "first_day <= last_day"),
+        check("appointment", "(status = 'CONVERTED') = (appointment_id IS NOT NULL)"),
+    )  # fmt: skip
+    patient: Mapped[Patient] = one("Patient", "WaitlistEntry.patient_id")
+    service: Mapped[Service] = one("Service", "WaitlistEntry.service_id")
+    doctor: Mapped[Doctor | None] = one("Doctor", "WaitlistEntry.doctor_id")
+    department: Mapped[Department | None] = one("Department", "WaitlistEntry.department_id")
+
+
+class WaitlistOffer(Base, Record):
+    """A freed place offered to one entry, kept by a hold until `answer_by`."""
+
+    __tablename__ = "waitlist_offer"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    entry_id: Mapped[Ref]
+    doctor_id: Mapped[Ref]
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]
+    offered_at: Mapped[Instant]
+    answer_by: Mapped[Instant]
+    status: Mapped[OfferStatus] = state(OfferStatus, default=OfferStatus.OPEN)
+    answered_at: Mapped[Instant | None]
+    hold_id: Mapped[Ref | None]
+    __table_args__ = walled(
+        wall("entry_id", "waitlist_entry"),
+        wall("doctor_id", "doctor"),
+        ForeignKeyConstraint(["hold_id"], ["hold.id"], ondelete="SET NULL"),
+        unique_where("uq_waitlist_offer_open", "entry_id", where="status = 'OPEN'"),
+        Index("ix_waitlist_offer_entry_id", "entry_id"),
+    )
+    entry: Mapped[WaitlistEntry] = one("WaitlistEntry", "WaitlistOffer.entry_id")
+    doctor: Mapped[Doctor] = one("Doctor", "WaitlistOffer.doctor_id")
+
+
+class ShiftNote(Base, Record, Edited):
+    """A note for the next shift of the desk."""
+
+    __tablename__ = "shift_note"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    text: Mapped[str] = mapped_column(String(1000))
+    done_at: Mapped[Instant | None]
+    done_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    __table_args__ = walled(
+        index_where("ix_shift_note_open", "clinic_id", "id", where="done_at IS NULL"),
     )
 
 
@@ -623,6 +1062,8 @@ class Visit(Base, Record, Edited):
     end_time: Mapped[Instant | None]
     closed_at: Mapped[Instant | None]
     close_reason: Mapped[str] = mapped_column(String(500), default="")
+    left_unseen: Mapped[bool] = mapped_column(default=False)
+    """Cancelled because the patient left without being seen."""
     identity_verified: Mapped[bool] = mapped_column(default=False)
     consent_signed: Mapped[bool] = mapped_column(default=False)
     rules_explained: Mapped[bool] = mapped_column(default=False)
@@ -1068,6 +1509,50 @@ class AccessEntry(Base, Record):
     address: Mapped[str] = mapped_column(String(45), default="")
     request_id: Mapped[str] = mapped_column(String(36), default="")
     __table_args__ = (wall("patient_id", "patient"), Index("ix_access_entry_patient_id", "patient_id", "id"))
+
+
+class AccessReview(Base, Record):
+    """Somebody looked at an unusual access and says what it was."""
+
+    __tablename__ = "access_review"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    access_entry_id: Mapped[int] = mapped_column(BigId, to("access_entry"), unique=True)
+    at: Mapped[Instant]
+    by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    is_fine: Mapped[bool]
+    note: Mapped[str] = mapped_column(String(500), default="")
+    __table_args__ = (Index("ix_access_review_clinic_id", "clinic_id"),)
+
+
+class ImportRun(Base, Record):
+    """A file somebody brought in: how far it is and what became of it. `report`: refused rows, [{row, reason}]."""
+
+    __tablename__ = "import_run"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    kind: Mapped[str] = mapped_column(String(24))
+    filename: Mapped[Name]
+    is_dry: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[ImportState] = state(ImportState, default=ImportState.RUNNING)
+    total: Mapped[int | None]
+    done: Mapped[int] = mapped_column(default=0)
+    added: Mapped[int] = mapped_column(default=0)
+    same: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[int] = mapped_column(default=0)
+    report: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    started_at: Mapped[Instant]
+    finished_at: Mapped[Instant | None]
+    by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    __table_args__ = walled()
+
+
+class IcdTitle(Base):
+    """A diagnosis of ICD-10 by its code, in one language. Shared by all clinics."""
+
+    __tablename__ = "icd_title"
+    code: Mapped[str] = mapped_column(String(16), primary_key=True)
+    locale: Mapped[str] = mapped_column(String(8), primary_key=True)
+    title: Mapped[str] = mapped_column(String(500))
+    folded: Mapped[Folded] = mapped_column(default="")
 
 
 class StateMove(Base):

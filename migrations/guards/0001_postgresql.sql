@@ -103,10 +103,28 @@ END $$
 CREATE TRIGGER tr_place_capacity BEFORE INSERT OR UPDATE ON appointment_place
 FOR EACH ROW EXECUTE FUNCTION fn_place_capacity()
 --;
+CREATE FUNCTION fn_place_open() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT (SELECT is_open FROM slot WHERE id = NEW.slot_id) THEN
+        RAISE EXCEPTION 'slot % is closed', NEW.slot_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_place_open';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER tr_place_open BEFORE INSERT OR UPDATE OF slot_id ON appointment_place
+FOR EACH ROW EXECUTE FUNCTION fn_place_open()
+--;
+CREATE TRIGGER tr_consent_update BEFORE UPDATE ON consent
+FOR EACH ROW EXECUTE FUNCTION fn_refuse('tr_consent_update')
+--;
+CREATE TRIGGER tr_consent_delete BEFORE DELETE ON consent
+FOR EACH ROW EXECUTE FUNCTION fn_refuse('tr_consent_delete')
+--;
 CREATE FUNCTION fn_slot_capacity() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.capacity < (
-    SELECT max(p.place) FROM appointment_place p JOIN appointment a ON a.id = p.appointment_id
+    SELECT max(p.place) FROM appointment_place p LEFT JOIN appointment a ON a.id = p.appointment_id
     WHERE p.slot_id = NEW.id AND a.overbooking_reason IS NULL
     ) THEN
         RAISE EXCEPTION 'slot % has more places taken', NEW.id

@@ -119,9 +119,23 @@ WHEN NEW.place > (SELECT capacity FROM slot WHERE id = NEW.slot_id)
     AND (SELECT overbooking_reason FROM appointment WHERE id = NEW.appointment_id) IS NULL
 BEGIN SELECT RAISE(ABORT, 'tr_place_capacity'); END
 --;
+CREATE TRIGGER tr_place_open BEFORE INSERT ON appointment_place
+WHEN NOT (SELECT is_open FROM slot WHERE id = NEW.slot_id)
+BEGIN SELECT RAISE(ABORT, 'tr_place_open'); END
+--;
+CREATE TRIGGER tr_place_open_update BEFORE UPDATE OF slot_id ON appointment_place
+WHEN NOT (SELECT is_open FROM slot WHERE id = NEW.slot_id)
+BEGIN SELECT RAISE(ABORT, 'tr_place_open'); END
+--;
+CREATE TRIGGER tr_consent_update BEFORE UPDATE ON consent
+BEGIN SELECT RAISE(ABORT, 'tr_consent_update'); END
+--;
+CREATE TRIGGER tr_consent_delete BEFORE DELETE ON consent
+BEGIN SELECT RAISE(ABORT, 'tr_consent_delete'); END
+--;
 CREATE TRIGGER tr_slot_capacity BEFORE UPDATE OF capacity ON slot
 WHEN NEW.capacity < (
-    SELECT max(p.place) FROM appointment_place p JOIN appointment a ON a.id = p.appointment_id
+    SELECT max(p.place) FROM appointment_place p LEFT JOIN appointment a ON a.id = p.appointment_id
     WHERE p.slot_id = NEW.id AND a.overbooking_reason IS NULL
 )
 BEGIN SELECT RAISE(ABORT, 'tr_slot_capacity'); END

@@ -70,6 +70,21 @@ STATE_MOVES = [
 
 def upgrade():
     op.create_table(
+        "icd_title",
+        sa.Column("code", sa.String(length=16), nullable=False),
+        sa.Column("locale", sa.String(length=8), nullable=False),
+        sa.Column("title", sa.String(length=500), nullable=False),
+        sa.Column("folded", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("code", "locale", name=op.f("pk_icd_title")),
+    )
+    op.create_table(
+        "region",
+        sa.Column("code", sa.String(length=16), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("names", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_region")),
+    )
+    op.create_table(
         "state_move",
         sa.Column("kind", sa.String(length=24), nullable=False),
         sa.Column("from_state", sa.String(length=24), nullable=False),
@@ -96,6 +111,16 @@ def upgrade():
         sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_user_updated_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user")),
         sa.UniqueConstraint("username", name=op.f("uq_user_username")),
+    )
+    op.create_table(
+        "district",
+        sa.Column("code", sa.String(length=16), nullable=False),
+        sa.Column("region_code", sa.String(length=16), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("names", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["region_code"], ["region.code"], name=op.f("fk_district_region_code")),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_district")),
+        sa.UniqueConstraint("region_code", "code", name=op.f("uq_district_region_code_code")),
     )
     op.create_table(
         "organisation",
@@ -135,6 +160,13 @@ def upgrade():
         sa.Column("display_locales", sa.JSON(), nullable=False),
         sa.Column("display_theme", sa.String(length=8), nullable=False),
         sa.Column("display_message", sa.String(length=200), nullable=False),
+        sa.Column("overbooking_cap", sa.Integer(), nullable=False),
+        sa.Column("place_hold_seconds", sa.Integer(), nullable=False),
+        sa.Column("offer_minutes", sa.Integer(), nullable=False),
+        sa.Column("horizon_weeks", sa.Integer(), nullable=False),
+        sa.Column("holiday_country", sa.String(length=2), nullable=False),
+        sa.Column("holiday_subdivision", sa.String(length=12), nullable=False),
+        sa.Column("feed_initials", sa.Boolean(), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -142,12 +174,25 @@ def upgrade():
         sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.CheckConstraint("doctor_share_percent BETWEEN 0 AND 100", name=op.f("ck_clinic_doctor_share_percent")),
+        sa.CheckConstraint("horizon_weeks BETWEEN 1 AND 104", name=op.f("ck_clinic_horizon_weeks")),
+        sa.CheckConstraint("offer_minutes BETWEEN 1 AND 10080", name=op.f("ck_clinic_offer_minutes")),
+        sa.CheckConstraint("overbooking_cap BETWEEN 0 AND 20", name=op.f("ck_clinic_overbooking_cap")),
+        sa.CheckConstraint("place_hold_seconds BETWEEN 30 AND 3600", name=op.f("ck_clinic_place_hold_seconds")),
         sa.CheckConstraint("referral_bonus_percent BETWEEN 0 AND 100", name=op.f("ck_clinic_referral_bonus_percent")),
         sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_clinic_created_by_id")),
         sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_clinic_organisation_id")),
         sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_clinic_updated_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clinic")),
         sa.UniqueConstraint("name", name=op.f("uq_clinic_name")),
+    )
+    op.create_table(
+        "settlement",
+        sa.Column("code", sa.String(length=16), nullable=False),
+        sa.Column("district_code", sa.String(length=16), nullable=False),
+        sa.Column("names", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["district_code"], ["district.code"], name=op.f("fk_settlement_district_code")),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_settlement")),
+        sa.UniqueConstraint("district_code", "code", name=op.f("uq_settlement_district_code_code")),
     )
     op.create_table(
         "api_token",
@@ -195,6 +240,23 @@ def upgrade():
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_audit_head_clinic_id")),
         sa.PrimaryKeyConstraint("clinic_id", name=op.f("pk_audit_head")),
+    )
+    op.create_table(
+        "closed_day",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_closed_day_clinic_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_closed_day_created_by_id")),
+        sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_closed_day_updated_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_closed_day")),
+        sa.UniqueConstraint("clinic_id", "day", name=op.f("uq_closed_day_clinic_id_day")),
+        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_closed_day_clinic_id_id")),
     )
     op.create_table(
         "counter",
@@ -284,6 +346,41 @@ def upgrade():
         batch_op.create_index(batch_op.f("ix_idempotency_key_created_at"), ["created_at"], unique=False)
 
     op.create_table(
+        "import_run",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("filename", sa.String(length=200), nullable=False),
+        sa.Column("is_dry", sa.Boolean(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "RUNNING",
+                "DONE",
+                "REFUSED",
+                "FAILED",
+                name="import_state",
+                native_enum=False,
+                create_constraint=True,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column("total", sa.Integer(), nullable=True),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("added", sa.Integer(), nullable=False),
+        sa.Column("same", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("report", sa.JSON(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["by_id"], ["user.id"], name=op.f("fk_import_run_by_id")),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_import_run_clinic_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_run")),
+        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_import_run_clinic_id_id")),
+    )
+    op.create_table(
         "live_region",
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=40), nullable=False),
@@ -361,7 +458,18 @@ def upgrade():
         sa.Column("guardian_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("national_id", sa.String(length=64), nullable=True),
         sa.Column("tax_id", sa.String(length=64), nullable=True),
+        sa.Column("document_type", sa.String(length=64), nullable=True),
+        sa.Column("document_number", sa.String(length=64), nullable=True),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("region_code", sa.String(length=16), nullable=True),
+        sa.Column("district_code", sa.String(length=16), nullable=True),
+        sa.Column("settlement_code", sa.String(length=16), nullable=True),
         sa.Column("address", sa.String(length=500), nullable=False),
+        sa.Column("insurance_type", sa.String(length=64), nullable=False),
+        sa.Column("insurer", sa.String(length=200), nullable=False),
+        sa.Column("policy_number", sa.String(length=64), nullable=False),
+        sa.Column("gestational_age_weeks", sa.Integer(), nullable=True),
+        sa.Column("medical_history", sa.Text(), nullable=False),
         sa.Column("alerts", sa.Text(), nullable=False),
         sa.Column("special_needs", sa.Text(), nullable=False),
         sa.Column("additional_info", sa.Text(), nullable=False),
@@ -382,8 +490,13 @@ def upgrade():
         sa.Column("first_name", sa.String(length=200), nullable=False),
         sa.Column("middle_name", sa.String(length=200), nullable=False),
         sa.Column("last_name", sa.String(length=200), nullable=False),
+        sa.CheckConstraint("district_code IS NULL OR region_code IS NOT NULL", name=op.f("ck_patient_district")),
+        sa.CheckConstraint("document_number IS NULL OR document_type IS NOT NULL", name=op.f("ck_patient_document")),
+        sa.CheckConstraint("gestational_age_weeks BETWEEN 20 AND 45", name=op.f("ck_patient_gestational_age_weeks")),
         sa.CheckConstraint("guardian_id <> id", name=op.f("ck_patient_guardian")),
+        sa.CheckConstraint("merged_into_id <> id", name=op.f("ck_patient_merged_into")),
         sa.CheckConstraint("referred_by_id <> id", name=op.f("ck_patient_referred_by")),
+        sa.CheckConstraint("settlement_code IS NULL OR district_code IS NOT NULL", name=op.f("ck_patient_settlement")),
         sa.ForeignKeyConstraint(
             ["clinic_id", "guardian_id"],
             ["patient.clinic_id", "patient.id"],
@@ -401,14 +514,43 @@ def upgrade():
         ),
         sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_patient_clinic_id")),
         sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_patient_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["district_code", "settlement_code"],
+            ["settlement.district_code", "settlement.code"],
+            name=op.f("fk_patient_district_code_settlement_code"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["region_code", "district_code"],
+            ["district.region_code", "district.code"],
+            name=op.f("fk_patient_region_code_district_code"),
+        ),
+        sa.ForeignKeyConstraint(["region_code"], ["region.code"], name=op.f("fk_patient_region_code")),
         sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_patient_updated_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_patient")),
         sa.UniqueConstraint("clinic_id", "card_no", name=op.f("uq_patient_clinic_id_card_no")),
         sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_patient_clinic_id_id")),
     )
     with op.batch_alter_table("patient", schema=None) as batch_op:
+        batch_op.create_index("ix_patient_clinic_id_created_at", ["clinic_id", "created_at"], unique=False)
         batch_op.create_index("ix_patient_clinic_id_date_of_birth", ["clinic_id", "date_of_birth"], unique=False)
         batch_op.create_index("ix_patient_clinic_id_folded", ["clinic_id", "folded", "id"], unique=False)
+        batch_op.create_index(
+            "ix_patient_clinic_id_region_code", ["clinic_id", "region_code", "district_code"], unique=False
+        )
+        batch_op.create_index(
+            "ix_patient_guardian_id",
+            ["guardian_id"],
+            unique=False,
+            sqlite_where=sa.text("guardian_id IS NOT NULL"),
+            postgresql_where=sa.text("guardian_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_patient_merged_into_id",
+            ["merged_into_id"],
+            unique=False,
+            sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+            postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+        )
         batch_op.create_index(
             "uq_patient_clinic_id_national_id",
             ["clinic_id", "national_id"],
@@ -437,7 +579,32 @@ def upgrade():
             sqlite_where=sa.text("tax_id IS NOT NULL"),
             postgresql_where=sa.text("tax_id IS NOT NULL"),
         )
+        batch_op.create_index(
+            "uq_patient_document",
+            ["clinic_id", "document_type", "document_number"],
+            unique=True,
+            sqlite_where=sa.text("document_number IS NOT NULL"),
+            postgresql_where=sa.text("document_number IS NOT NULL"),
+        )
 
+    op.create_table(
+        "questionnaire",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("version_no", sa.Integer(), nullable=False),
+        sa.Column("questions", sa.JSON(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("version_no > 0", name=op.f("ck_questionnaire_version_no")),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_questionnaire_clinic_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_questionnaire_created_by_id")),
+        sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_questionnaire_updated_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_questionnaire")),
+        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_questionnaire_clinic_id_id")),
+        sa.UniqueConstraint("clinic_id", "version_no", name=op.f("uq_questionnaire_clinic_id_version_no")),
+    )
     op.create_table(
         "queue_counter",
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -474,6 +641,24 @@ def upgrade():
         sa.UniqueConstraint("clinic_id", "name", "building", name=op.f("uq_room_clinic_id_name_building")),
     )
     op.create_table(
+        "saved_search",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("query", sa.JSON(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_saved_search_clinic_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_saved_search_created_by_id")),
+        sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_saved_search_updated_by_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_saved_search_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_search")),
+        sa.UniqueConstraint("clinic_id", "user_id", "name", name=op.f("uq_saved_search_clinic_id_user_id_name")),
+    )
+    op.create_table(
         "service_type",
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -489,6 +674,33 @@ def upgrade():
         sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_service_type_clinic_id_id")),
         sa.UniqueConstraint("clinic_id", "name", name=op.f("uq_service_type_clinic_id_name")),
     )
+    op.create_table(
+        "shift_note",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.String(length=1000), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_shift_note_clinic_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_shift_note_created_by_id")),
+        sa.ForeignKeyConstraint(["done_by_id"], ["user.id"], name=op.f("fk_shift_note_done_by_id")),
+        sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_shift_note_updated_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shift_note")),
+        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_shift_note_clinic_id_id")),
+    )
+    with op.batch_alter_table("shift_note", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_shift_note_open",
+            ["clinic_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("done_at IS NULL"),
+            postgresql_where=sa.text("done_at IS NULL"),
+        )
+
     op.create_table(
         "specialization",
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -529,6 +741,52 @@ def upgrade():
         batch_op.create_index("ix_access_entry_patient_id", ["patient_id", "id"], unique=False)
 
     op.create_table(
+        "consent",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("patient_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=False),
+        sa.Column("is_given", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["by_id"], ["user.id"], name=op.f("fk_consent_by_id")),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "patient_id"],
+            ["patient.clinic_id", "patient.id"],
+            name=op.f("fk_consent_clinic_id_patient_id"),
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_consent_clinic_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
+    )
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.create_index("ix_consent_patient_id", ["patient_id", "kind", "id"], unique=False)
+
+    op.create_table(
+        "different_people",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("first_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("second_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint("first_id < second_id", name=op.f("ck_different_people_order")),
+        sa.ForeignKeyConstraint(["by_id"], ["user.id"], name=op.f("fk_different_people_by_id")),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "first_id"],
+            ["patient.clinic_id", "patient.id"],
+            name=op.f("fk_different_people_clinic_id_first_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "second_id"],
+            ["patient.clinic_id", "patient.id"],
+            name=op.f("fk_different_people_clinic_id_second_id"),
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_different_people_clinic_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_different_people")),
+        sa.UniqueConstraint("first_id", "second_id", name=op.f("uq_different_people_first_id_second_id")),
+    )
+    op.create_table(
         "doctor",
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -544,6 +802,9 @@ def upgrade():
         sa.Column("on_break", sa.Boolean(), nullable=False),
         sa.Column("break_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("help_asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("late_minutes", sa.Integer(), nullable=False),
+        sa.Column("late_day", sa.Date(), nullable=True),
+        sa.Column("feed_token", sa.String(length=43), nullable=True),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -553,6 +814,8 @@ def upgrade():
         sa.Column("first_name", sa.String(length=200), nullable=False),
         sa.Column("middle_name", sa.String(length=200), nullable=False),
         sa.Column("last_name", sa.String(length=200), nullable=False),
+        sa.CheckConstraint("late_minutes = 0 OR late_day IS NOT NULL", name=op.f("ck_doctor_late_day")),
+        sa.CheckConstraint("late_minutes BETWEEN 0 AND 600", name=op.f("ck_doctor_late_minutes")),
         sa.CheckConstraint("share_percent BETWEEN 0 AND 100", name=op.f("ck_doctor_share_percent")),
         sa.CheckConstraint("slots_per_day > 0", name=op.f("ck_doctor_slots_per_day")),
         sa.ForeignKeyConstraint(
@@ -574,6 +837,7 @@ def upgrade():
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_doctor_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_doctor")),
         sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_doctor_clinic_id_id")),
+        sa.UniqueConstraint("feed_token", name=op.f("uq_doctor_feed_token")),
     )
     with op.batch_alter_table("doctor", schema=None) as batch_op:
         batch_op.create_index(
@@ -604,6 +868,146 @@ def upgrade():
         sa.UniqueConstraint("code", name=op.f("uq_pairing_code_code")),
         sa.UniqueConstraint("secret_hash", name=op.f("uq_pairing_code_secret_hash")),
     )
+    op.create_table(
+        "patient_key",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.BigInteger(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "patient_id"],
+            ["patient.clinic_id", "patient.id"],
+            name=op.f("fk_patient_key_clinic_id_patient_id"),
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_patient_key_clinic_id")),
+        sa.PrimaryKeyConstraint("clinic_id", "key", "patient_id", name=op.f("pk_patient_key")),
+    )
+    with op.batch_alter_table("patient_key", schema=None) as batch_op:
+        batch_op.create_index("ix_patient_key_patient_id", ["patient_id"], unique=False)
+
+    op.create_table(
+        "patient_merge",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kept_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("gone_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("moved", sa.JSON(), nullable=False),
+        sa.Column("before", sa.JSON(), nullable=False),
+        sa.Column("kept_version", sa.Integer(), nullable=False),
+        sa.Column("gone_version", sa.Integer(), nullable=False),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint("kept_id <> gone_id", name=op.f("ck_patient_merge_two")),
+        sa.ForeignKeyConstraint(["by_id"], ["user.id"], name=op.f("fk_patient_merge_by_id")),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "gone_id"],
+            ["patient.clinic_id", "patient.id"],
+            name=op.f("fk_patient_merge_clinic_id_gone_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "kept_id"],
+            ["patient.clinic_id", "patient.id"],
+            name=op.f("fk_patient_merge_clinic_id_kept_id"),
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_patient_merge_clinic_id")),
+        sa.ForeignKeyConstraint(["undone_by_id"], ["user.id"], name=op.f("fk_patient_merge_undone_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_patient_merge")),
+        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_patient_merge_clinic_id_id")),
+    )
+    with op.batch_alter_table("patient_merge", schema=None) as batch_op:
+        batch_op.create_index("ix_patient_merge_kept_id", ["kept_id"], unique=False)
+        batch_op.create_index(
+            "uq_patient_merge_gone_id",
+            ["gone_id"],
+            unique=True,
+            sqlite_where=sa.text("undone_at IS NULL"),
+            postgresql_where=sa.text("undone_at IS NULL"),
+        )
+
+    op.create_table(
+        "questionnaire_answer",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("patient_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("questionnaire_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("answers", sa.JSON(), nullable=False),
+        sa.Column("other_notes", sa.Text(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "patient_id"],
+            ["patient.clinic_id", "patient.id"],
+            name=op.f("fk_questionnaire_answer_clinic_id_patient_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "questionnaire_id"],
+            ["questionnaire.clinic_id", "questionnaire.id"],
+            name=op.f("fk_questionnaire_answer_clinic_id_questionnaire_id"),
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_questionnaire_answer_clinic_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_questionnaire_answer_created_by_id")),
+        sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_questionnaire_answer_updated_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_questionnaire_answer")),
+    )
+    with op.batch_alter_table("questionnaire_answer", schema=None) as batch_op:
+        batch_op.create_index("ix_questionnaire_answer_patient_id", ["patient_id", "id"], unique=False)
+
+    op.create_table(
+        "room_maintenance",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("room_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "CLEANING",
+                "REPAIR",
+                "RENOVATION",
+                name="maintenance_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "SCHEDULED",
+                "IN_PROGRESS",
+                "COMPLETED",
+                "CANCELLED",
+                name="maintenance_status",
+                native_enum=False,
+                create_constraint=True,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column("description", sa.String(length=500), nullable=False),
+        sa.Column("performed_by", sa.String(length=200), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_room_maintenance_range")),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "room_id"], ["room.clinic_id", "room.id"], name=op.f("fk_room_maintenance_clinic_id_room_id")
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_room_maintenance_clinic_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_room_maintenance_created_by_id")),
+        sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_room_maintenance_updated_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_room_maintenance")),
+        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_room_maintenance_clinic_id_id")),
+    )
+    with op.batch_alter_table("room_maintenance", schema=None) as batch_op:
+        batch_op.create_index("ix_room_maintenance_room_id_starts_at", ["room_id", "starts_at"], unique=False)
+
     op.create_table(
         "room_use",
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -667,6 +1071,66 @@ def upgrade():
         sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_service_clinic_id_id")),
         sa.UniqueConstraint("clinic_id", "name", name=op.f("uq_service_clinic_id_name")),
     )
+    op.create_table(
+        "absence",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("doctor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "VACATION",
+                "SICK",
+                "TRAINING",
+                "OTHER",
+                name="absence_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column("note", sa.String(length=500), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_absence_range")),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "doctor_id"], ["doctor.clinic_id", "doctor.id"], name=op.f("fk_absence_clinic_id_doctor_id")
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_absence_clinic_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_absence_created_by_id")),
+        sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_absence_updated_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_absence")),
+        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_absence_clinic_id_id")),
+    )
+    with op.batch_alter_table("absence", schema=None) as batch_op:
+        batch_op.create_index("ix_absence_clinic_id_starts_at", ["clinic_id", "starts_at"], unique=False)
+
+    op.create_table(
+        "access_review",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("access_entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("is_fine", sa.Boolean(), nullable=False),
+        sa.Column("note", sa.String(length=500), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["access_entry_id"], ["access_entry.id"], name=op.f("fk_access_review_access_entry_id")
+        ),
+        sa.ForeignKeyConstraint(["by_id"], ["user.id"], name=op.f("fk_access_review_by_id")),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_access_review_clinic_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_review")),
+        sa.UniqueConstraint("access_entry_id", name=op.f("uq_access_review_access_entry_id")),
+    )
+    with op.batch_alter_table("access_review", schema=None) as batch_op:
+        batch_op.create_index("ix_access_review_clinic_id", ["clinic_id"], unique=False)
+
     op.create_table(
         "account",
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -735,39 +1199,45 @@ def upgrade():
         )
 
     op.create_table(
-        "schedule",
+        "schedule_template",
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("doctor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("room_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("weekday", sa.Integer(), nullable=False),
+        sa.Column("begins", sa.Time(), nullable=False),
+        sa.Column("ends", sa.Time(), nullable=False),
         sa.Column("slot_minutes", sa.Integer(), nullable=False),
         sa.Column("capacity", sa.Integer(), nullable=False),
-        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("made_until", sa.Date(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.CheckConstraint("capacity BETWEEN 1 AND 100", name=op.f("ck_schedule_capacity")),
-        sa.CheckConstraint("slot_minutes BETWEEN 1 AND 1440", name=op.f("ck_schedule_slot_minutes")),
-        sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_schedule_range")),
+        sa.CheckConstraint("capacity BETWEEN 1 AND 100", name=op.f("ck_schedule_template_capacity")),
+        sa.CheckConstraint("slot_minutes BETWEEN 1 AND 1440", name=op.f("ck_schedule_template_slot_minutes")),
+        sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name=op.f("ck_schedule_template_valid")),
+        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name=op.f("ck_schedule_template_weekday")),
         sa.ForeignKeyConstraint(
-            ["clinic_id", "doctor_id"], ["doctor.clinic_id", "doctor.id"], name=op.f("fk_schedule_clinic_id_doctor_id")
+            ["clinic_id", "doctor_id"],
+            ["doctor.clinic_id", "doctor.id"],
+            name=op.f("fk_schedule_template_clinic_id_doctor_id"),
         ),
         sa.ForeignKeyConstraint(
-            ["clinic_id", "room_id"], ["room.clinic_id", "room.id"], name=op.f("fk_schedule_clinic_id_room_id")
+            ["clinic_id", "room_id"], ["room.clinic_id", "room.id"], name=op.f("fk_schedule_template_clinic_id_room_id")
         ),
-        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_schedule_clinic_id")),
-        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_schedule_created_by_id")),
-        sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_schedule_updated_by_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_schedule")),
-        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_schedule_clinic_id_id")),
-        sa.UniqueConstraint("doctor_id", "day", "starts_at", name=op.f("uq_schedule_doctor_id_day_starts_at")),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_schedule_template_clinic_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_schedule_template_created_by_id")),
+        sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_schedule_template_updated_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_schedule_template")),
+        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_schedule_template_clinic_id_id")),
     )
-    with op.batch_alter_table("schedule", schema=None) as batch_op:
-        batch_op.create_index("ix_schedule_clinic_id_day", ["clinic_id", "day"], unique=False)
+    with op.batch_alter_table("schedule_template", schema=None) as batch_op:
+        batch_op.create_index("ix_schedule_template_doctor_id", ["doctor_id", "weekday"], unique=False)
 
     op.create_table(
         "service_price",
@@ -798,6 +1268,76 @@ def upgrade():
         sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_service_price_clinic_id_id")),
         sa.UniqueConstraint("service_id", "valid_from", name=op.f("uq_service_price_service_id_valid_from")),
     )
+    op.create_table(
+        "cashbox",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("CASH", "CARD", "BANK", name="cashbox_kind", native_enum=False, create_constraint=True, length=24),
+            nullable=False,
+        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "account_id"],
+            ["account.clinic_id", "account.id"],
+            name=op.f("fk_cashbox_clinic_id_account_id"),
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_cashbox_clinic_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_cashbox_created_by_id")),
+        sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_cashbox_updated_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cashbox")),
+        sa.UniqueConstraint("account_id", name=op.f("uq_cashbox_account_id")),
+        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_cashbox_clinic_id_id")),
+        sa.UniqueConstraint("clinic_id", "name", name=op.f("uq_cashbox_clinic_id_name")),
+    )
+    op.create_table(
+        "schedule",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("doctor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("room_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("template_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("slot_minutes", sa.Integer(), nullable=False),
+        sa.Column("capacity", sa.Integer(), nullable=False),
+        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("capacity BETWEEN 1 AND 100", name=op.f("ck_schedule_capacity")),
+        sa.CheckConstraint("slot_minutes BETWEEN 1 AND 1440", name=op.f("ck_schedule_slot_minutes")),
+        sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_schedule_range")),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "doctor_id"], ["doctor.clinic_id", "doctor.id"], name=op.f("fk_schedule_clinic_id_doctor_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "room_id"], ["room.clinic_id", "room.id"], name=op.f("fk_schedule_clinic_id_room_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "template_id"],
+            ["schedule_template.clinic_id", "schedule_template.id"],
+            name=op.f("fk_schedule_clinic_id_template_id"),
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_schedule_clinic_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_schedule_created_by_id")),
+        sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_schedule_updated_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_schedule")),
+        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_schedule_clinic_id_id")),
+        sa.UniqueConstraint("doctor_id", "day", "starts_at", name=op.f("uq_schedule_doctor_id_day_starts_at")),
+    )
+    with op.batch_alter_table("schedule", schema=None) as batch_op:
+        batch_op.create_index("ix_schedule_clinic_id_day", ["clinic_id", "day"], unique=False)
+
     op.create_table(
         "appointment",
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -849,6 +1389,7 @@ def upgrade():
         sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancelled_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("cancel_reason", sa.String(length=500), nullable=False),
+        sa.Column("series", sa.String(length=64), nullable=True),
         sa.Column("source_key", sa.String(length=64), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -899,6 +1440,13 @@ def upgrade():
         batch_op.create_index("ix_appointment_clinic_id_day", ["clinic_id", "day", "starts_at"], unique=False)
         batch_op.create_index("ix_appointment_patient_id", ["patient_id", "starts_at"], unique=False)
         batch_op.create_index(
+            "ix_appointment_series",
+            ["clinic_id", "series"],
+            unique=False,
+            sqlite_where=sa.text("series IS NOT NULL"),
+            postgresql_where=sa.text("series IS NOT NULL"),
+        )
+        batch_op.create_index(
             "uq_appointment_clinic_id_source_key",
             ["clinic_id", "source_key"],
             unique=True,
@@ -914,34 +1462,29 @@ def upgrade():
         )
 
     op.create_table(
-        "cashbox",
+        "hold",
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum("CASH", "CARD", "BANK", name="cashbox_kind", native_enum=False, create_constraint=True, length=24),
-            nullable=False,
-        ),
-        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("schedule_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("held_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_hold_range")),
         sa.ForeignKeyConstraint(
-            ["clinic_id", "account_id"],
-            ["account.clinic_id", "account.id"],
-            name=op.f("fk_cashbox_clinic_id_account_id"),
+            ["clinic_id", "schedule_id"],
+            ["schedule.clinic_id", "schedule.id"],
+            name=op.f("fk_hold_clinic_id_schedule_id"),
         ),
-        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_cashbox_clinic_id")),
-        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_cashbox_created_by_id")),
-        sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_cashbox_updated_by_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_cashbox")),
-        sa.UniqueConstraint("account_id", name=op.f("uq_cashbox_account_id")),
-        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_cashbox_clinic_id_id")),
-        sa.UniqueConstraint("clinic_id", "name", name=op.f("uq_cashbox_clinic_id_name")),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_hold_clinic_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_hold_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hold")),
+        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_hold_clinic_id_id")),
     )
+    with op.batch_alter_table("hold", schema=None) as batch_op:
+        batch_op.create_index("ix_hold_until", ["until"], unique=False)
+
     op.create_table(
         "slot",
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -949,6 +1492,7 @@ def upgrade():
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("capacity", sa.Integer(), nullable=False),
+        sa.Column("is_open", sa.Boolean(), nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.CheckConstraint("capacity BETWEEN 1 AND 100", name=op.f("ck_slot_capacity")),
         sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_slot_range")),
@@ -967,12 +1511,17 @@ def upgrade():
         sa.Column("slot_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("appointment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("appointment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("hold_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("(appointment_id IS NULL) <> (hold_id IS NULL)", name=op.f("ck_appointment_place_owner")),
         sa.CheckConstraint("place > 0", name=op.f("ck_appointment_place_place")),
         sa.ForeignKeyConstraint(
             ["clinic_id", "appointment_id"],
             ["appointment.clinic_id", "appointment.id"],
             name=op.f("fk_appointment_place_clinic_id_appointment_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "hold_id"], ["hold.clinic_id", "hold.id"], name=op.f("fk_appointment_place_clinic_id_hold_id")
         ),
         sa.ForeignKeyConstraint(
             ["clinic_id", "slot_id"], ["slot.clinic_id", "slot.id"], name=op.f("fk_appointment_place_clinic_id_slot_id")
@@ -983,6 +1532,13 @@ def upgrade():
     )
     with op.batch_alter_table("appointment_place", schema=None) as batch_op:
         batch_op.create_index("ix_appointment_place_appointment_id", ["appointment_id"], unique=False)
+        batch_op.create_index(
+            "ix_appointment_place_hold_id",
+            ["hold_id"],
+            unique=False,
+            sqlite_where=sa.text("hold_id IS NOT NULL"),
+            postgresql_where=sa.text("hold_id IS NOT NULL"),
+        )
 
     op.create_table(
         "visit",
@@ -1040,6 +1596,7 @@ def upgrade():
         sa.Column("end_time", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("close_reason", sa.String(length=500), nullable=False),
+        sa.Column("left_unseen", sa.Boolean(), nullable=False),
         sa.Column("identity_verified", sa.Boolean(), nullable=False),
         sa.Column("consent_signed", sa.Boolean(), nullable=False),
         sa.Column("rules_explained", sa.Boolean(), nullable=False),
@@ -1139,6 +1696,92 @@ def upgrade():
             sqlite_where=sa.text("status = 'IN_PROGRESS'"),
             postgresql_where=sa.text("status = 'IN_PROGRESS'"),
         )
+
+    op.create_table(
+        "waitlist_entry",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("patient_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("service_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("doctor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("department_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("not_before", sa.Time(), nullable=True),
+        sa.Column("not_after", sa.Time(), nullable=True),
+        sa.Column(
+            "priority",
+            sa.Enum(
+                "NORMAL", "PRIORITY", "EMERGENCY", name="priority", native_enum=False, create_constraint=True, length=24
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "ACTIVE",
+                "NOTIFIED",
+                "CONVERTED",
+                "EXPIRED",
+                "CANCELLED",
+                name="waitlist_status",
+                native_enum=False,
+                create_constraint=True,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column("note", sa.String(length=500), nullable=False),
+        sa.Column("appointment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint(
+            "(status = 'CONVERTED') = (appointment_id IS NOT NULL)", name=op.f("ck_waitlist_entry_appointment")
+        ),
+        sa.CheckConstraint("first_day <= last_day", name=op.f("ck_waitlist_entry_days")),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "appointment_id"],
+            ["appointment.clinic_id", "appointment.id"],
+            name=op.f("fk_waitlist_entry_clinic_id_appointment_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "department_id"],
+            ["department.clinic_id", "department.id"],
+            name=op.f("fk_waitlist_entry_clinic_id_department_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "doctor_id"],
+            ["doctor.clinic_id", "doctor.id"],
+            name=op.f("fk_waitlist_entry_clinic_id_doctor_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "patient_id"],
+            ["patient.clinic_id", "patient.id"],
+            name=op.f("fk_waitlist_entry_clinic_id_patient_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "service_id"],
+            ["service.clinic_id", "service.id"],
+            name=op.f("fk_waitlist_entry_clinic_id_service_id"),
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_waitlist_entry_clinic_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_waitlist_entry_created_by_id")),
+        sa.ForeignKeyConstraint(["updated_by_id"], ["user.id"], name=op.f("fk_waitlist_entry_updated_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_waitlist_entry")),
+        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_waitlist_entry_clinic_id_id")),
+    )
+    with op.batch_alter_table("waitlist_entry", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_waitlist_entry_open",
+            ["clinic_id", "first_day"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('ACTIVE', 'NOTIFIED')"),
+            postgresql_where=sa.text("status IN ('ACTIVE', 'NOTIFIED')"),
+        )
+        batch_op.create_index("ix_waitlist_entry_patient_id", ["patient_id"], unique=False)
 
     op.create_table(
         "medical_record",
@@ -1302,6 +1945,57 @@ def upgrade():
             unique=True,
             sqlite_where=sa.text("undoes_id IS NOT NULL"),
             postgresql_where=sa.text("undoes_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "waitlist_offer",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("doctor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("offered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer_by", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "OPEN",
+                "ACCEPTED",
+                "DECLINED",
+                "EXPIRED",
+                name="offer_status",
+                native_enum=False,
+                create_constraint=True,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hold_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "doctor_id"],
+            ["doctor.clinic_id", "doctor.id"],
+            name=op.f("fk_waitlist_offer_clinic_id_doctor_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "entry_id"],
+            ["waitlist_entry.clinic_id", "waitlist_entry.id"],
+            name=op.f("fk_waitlist_offer_clinic_id_entry_id"),
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_waitlist_offer_clinic_id")),
+        sa.ForeignKeyConstraint(["hold_id"], ["hold.id"], name=op.f("fk_waitlist_offer_hold_id"), ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_waitlist_offer")),
+        sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_waitlist_offer_clinic_id_id")),
+    )
+    with op.batch_alter_table("waitlist_offer", schema=None) as batch_op:
+        batch_op.create_index("ix_waitlist_offer_entry_id", ["entry_id"], unique=False)
+        batch_op.create_index(
+            "uq_waitlist_offer_open",
+            ["entry_id"],
+            unique=True,
+            sqlite_where=sa.text("status = 'OPEN'"),
+            postgresql_where=sa.text("status = 'OPEN'"),
         )
 
     op.create_table(
@@ -1550,6 +2244,15 @@ def downgrade():
         batch_op.drop_index("ix_bill_line_payment_id")
 
     op.drop_table("bill_line")
+    with op.batch_alter_table("waitlist_offer", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_waitlist_offer_open",
+            sqlite_where=sa.text("status = 'OPEN'"),
+            postgresql_where=sa.text("status = 'OPEN'"),
+        )
+        batch_op.drop_index("ix_waitlist_offer_entry_id")
+
+    op.drop_table("waitlist_offer")
     with op.batch_alter_table("visit_event", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_visit_event_undoes_id",
@@ -1573,6 +2276,15 @@ def downgrade():
 
     op.drop_table("payment")
     op.drop_table("medical_record")
+    with op.batch_alter_table("waitlist_entry", schema=None) as batch_op:
+        batch_op.drop_index("ix_waitlist_entry_patient_id")
+        batch_op.drop_index(
+            "ix_waitlist_entry_open",
+            sqlite_where=sa.text("status IN ('ACTIVE', 'NOTIFIED')"),
+            postgresql_where=sa.text("status IN ('ACTIVE', 'NOTIFIED')"),
+        )
+
+    op.drop_table("waitlist_entry")
     with op.batch_alter_table("visit", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_visit_doctor_in_progress",
@@ -1599,11 +2311,19 @@ def downgrade():
 
     op.drop_table("visit")
     with op.batch_alter_table("appointment_place", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_appointment_place_hold_id",
+            sqlite_where=sa.text("hold_id IS NOT NULL"),
+            postgresql_where=sa.text("hold_id IS NOT NULL"),
+        )
         batch_op.drop_index("ix_appointment_place_appointment_id")
 
     op.drop_table("appointment_place")
     op.drop_table("slot")
-    op.drop_table("cashbox")
+    with op.batch_alter_table("hold", schema=None) as batch_op:
+        batch_op.drop_index("ix_hold_until")
+
+    op.drop_table("hold")
     with op.batch_alter_table("appointment", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_appointment_schedule_id_patient_id",
@@ -1615,15 +2335,25 @@ def downgrade():
             sqlite_where=sa.text("source_key IS NOT NULL"),
             postgresql_where=sa.text("source_key IS NOT NULL"),
         )
+        batch_op.drop_index(
+            "ix_appointment_series",
+            sqlite_where=sa.text("series IS NOT NULL"),
+            postgresql_where=sa.text("series IS NOT NULL"),
+        )
         batch_op.drop_index("ix_appointment_patient_id")
         batch_op.drop_index("ix_appointment_clinic_id_day")
 
     op.drop_table("appointment")
-    op.drop_table("service_price")
     with op.batch_alter_table("schedule", schema=None) as batch_op:
         batch_op.drop_index("ix_schedule_clinic_id_day")
 
     op.drop_table("schedule")
+    op.drop_table("cashbox")
+    op.drop_table("service_price")
+    with op.batch_alter_table("schedule_template", schema=None) as batch_op:
+        batch_op.drop_index("ix_schedule_template_doctor_id")
+
+    op.drop_table("schedule_template")
     with op.batch_alter_table("account", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_account_patient",
@@ -1642,11 +2372,40 @@ def downgrade():
         )
 
     op.drop_table("account")
+    with op.batch_alter_table("access_review", schema=None) as batch_op:
+        batch_op.drop_index("ix_access_review_clinic_id")
+
+    op.drop_table("access_review")
+    with op.batch_alter_table("absence", schema=None) as batch_op:
+        batch_op.drop_index("ix_absence_clinic_id_starts_at")
+
+    op.drop_table("absence")
     op.drop_table("service")
     with op.batch_alter_table("room_use", schema=None) as batch_op:
         batch_op.drop_index("ix_room_use_room_id_starts_at")
 
     op.drop_table("room_use")
+    with op.batch_alter_table("room_maintenance", schema=None) as batch_op:
+        batch_op.drop_index("ix_room_maintenance_room_id_starts_at")
+
+    op.drop_table("room_maintenance")
+    with op.batch_alter_table("questionnaire_answer", schema=None) as batch_op:
+        batch_op.drop_index("ix_questionnaire_answer_patient_id")
+
+    op.drop_table("questionnaire_answer")
+    with op.batch_alter_table("patient_merge", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_patient_merge_gone_id",
+            sqlite_where=sa.text("undone_at IS NULL"),
+            postgresql_where=sa.text("undone_at IS NULL"),
+        )
+        batch_op.drop_index("ix_patient_merge_kept_id")
+
+    op.drop_table("patient_merge")
+    with op.batch_alter_table("patient_key", schema=None) as batch_op:
+        batch_op.drop_index("ix_patient_key_patient_id")
+
+    op.drop_table("patient_key")
     op.drop_table("pairing_code")
     with op.batch_alter_table("doctor", schema=None) as batch_op:
         batch_op.drop_index(
@@ -1661,15 +2420,33 @@ def downgrade():
         )
 
     op.drop_table("doctor")
+    op.drop_table("different_people")
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.drop_index("ix_consent_patient_id")
+
+    op.drop_table("consent")
     with op.batch_alter_table("access_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_access_entry_patient_id")
 
     op.drop_table("access_entry")
     op.drop_table("specialization")
+    with op.batch_alter_table("shift_note", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_shift_note_open", sqlite_where=sa.text("done_at IS NULL"), postgresql_where=sa.text("done_at IS NULL")
+        )
+
+    op.drop_table("shift_note")
     op.drop_table("service_type")
+    op.drop_table("saved_search")
     op.drop_table("room")
     op.drop_table("queue_counter")
+    op.drop_table("questionnaire")
     with op.batch_alter_table("patient", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_patient_document",
+            sqlite_where=sa.text("document_number IS NOT NULL"),
+            postgresql_where=sa.text("document_number IS NOT NULL"),
+        )
         batch_op.drop_index(
             "uq_patient_clinic_id_tax_id",
             sqlite_where=sa.text("tax_id IS NOT NULL"),
@@ -1690,8 +2467,20 @@ def downgrade():
             sqlite_where=sa.text("national_id IS NOT NULL"),
             postgresql_where=sa.text("national_id IS NOT NULL"),
         )
+        batch_op.drop_index(
+            "ix_patient_merged_into_id",
+            sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+            postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_patient_guardian_id",
+            sqlite_where=sa.text("guardian_id IS NOT NULL"),
+            postgresql_where=sa.text("guardian_id IS NOT NULL"),
+        )
+        batch_op.drop_index("ix_patient_clinic_id_region_code")
         batch_op.drop_index("ix_patient_clinic_id_folded")
         batch_op.drop_index("ix_patient_clinic_id_date_of_birth")
+        batch_op.drop_index("ix_patient_clinic_id_created_at")
 
     op.drop_table("patient")
     with op.batch_alter_table("membership", schema=None) as batch_op:
@@ -1703,6 +2492,7 @@ def downgrade():
 
     op.drop_table("login_session")
     op.drop_table("live_region")
+    op.drop_table("import_run")
     with op.batch_alter_table("idempotency_key", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_idempotency_key_created_at"))
 
@@ -1714,13 +2504,18 @@ def downgrade():
     op.drop_table("device")
     op.drop_table("department")
     op.drop_table("counter")
+    op.drop_table("closed_day")
     op.drop_table("audit_head")
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_entry_entity")
 
     op.drop_table("audit_entry")
     op.drop_table("api_token")
+    op.drop_table("settlement")
     op.drop_table("clinic")
     op.drop_table("organisation")
+    op.drop_table("district")
     op.drop_table("user")
     op.drop_table("state_move")
+    op.drop_table("region")
+    op.drop_table("icd_title")
