@@ -67,6 +67,7 @@ ACTIONS: dict[str, str] = {
     "visit.checklist": N_("Checklist filled in"),
     "appointment.book": N_("Booked"),
     "appointment.reschedule": N_("Moved to another time"),
+    "appointment.resize": N_("Made longer or shorter"),
     "payment.pay": N_("Payment taken"),
     "patient.register": N_("Card opened"),
     "patient.guest": N_("Guest card opened"),

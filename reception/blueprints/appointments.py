@@ -16,7 +16,7 @@ from reception.blueprints.calendar_forms import TimesForm
 from reception.blueprints.dialogs import dialog, new_key, same_key
 from reception.blueprints.times import Times
 from reception.domain import machines
-from reception.domain.calendar import booking, offers, places
+from reception.domain.calendar import booking, moving, offers, places
 from reception.domain.errors import Invalid, NotFound, NotPossible, Refusal, invalid_field
 from reception.domain.locks import load, scoped
 from reception.domain.visits import moves, undo
@@ -208,7 +208,7 @@ def reschedule(appointment_id: int) -> AnyResponse:
             raise invalid_field("slot", N_("Choose a time."))
         more = {"version": version, "overbooking_reason": form.overbooking_reason.data or None}
         about = ("appointment", appointment_id)
-        run(booking.reschedule, appointment_id, slot[1], doctor_id=slot[0], about=about, **more)
+        run(moving.reschedule, appointment_id, slot[1], doctor_id=slot[0], about=about, **more)
     except (Invalid, NotPossible) as refusal:
         db.session.rollback()
         row = _load(appointment_id)

@@ -28,6 +28,7 @@ SAID: dict[str, str] = {
 DID: dict[str, str] = {
     "book": N_("booked"),
     "reschedule": N_("moved to another time"),
+    "resize": N_("made longer or shorter"),
     "walk-in": N_("came without a booking"),
     "check-in": N_("checked in"),
     "call": N_("called"),

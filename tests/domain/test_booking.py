@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from reception import clock
 from reception.domain import directory, verify
-from reception.domain.calendar import booking, places, schedules
+from reception.domain.calendar import booking, moving, places, schedules
 from reception.domain.errors import Invalid, NotAllowed, NotFound, NotPossible, Refusal, Stale
 from reception.domain.visits import undo
 from reception.extensions import db
@@ -182,7 +182,7 @@ def test_moving_takes_the_bill_along(house: House) -> None:
     house.run(directory.set_price, house.service.id, 15_000, tomorrow)
     house.shift(second, days=1)
     row = house.booked(starts_at=house.at(12))
-    house.run(booking.reschedule, row.id, house.at(9, days=1), doctor_id=second.id, version=row.version)
+    house.run(moving.reschedule, row.id, house.at(9, days=1), doctor_id=second.id, version=row.version)
     visit, bill = row.visit, row.visit.payment
     assert (row.doctor_id, row.starts_at, row.ends_at, row.day) == (
         second.id, house.at(9, days=1), house.at(9, 15, days=1), tomorrow,
@@ -210,13 +210,13 @@ def test_what_a_move_refuses(house: House) -> None:
         ((10**9, house.at(13)), {}, NotFound, "not-found"),
         ((other.booked(starts_at=other.at(11)).id, house.at(13)), {}, NotFound, "not-found"),
     ):
-        told = refused(house, booking.reschedule, *values, **more)
+        told = refused(house, moving.reschedule, *values, **more)
         assert (type(told), told.code) == (kind, code), more
     desk = house.person(Role.RECEPTIONIST)
     more = {"overbooking_reason": "urgent", "actor": desk}
-    assert isinstance(refused(house, booking.reschedule, row.id, house.at(12), **more), NotAllowed)
+    assert isinstance(refused(house, moving.reschedule, row.id, house.at(12), **more), NotAllowed)
     house.check_in(row)
-    told = refused(house, booking.reschedule, row.id, house.at(13))
+    told = refused(house, moving.reschedule, row.id, house.at(13))
     assert (told.code, told.state) == ("not-possible", "CHECKED_IN")
 
 
@@ -229,7 +229,7 @@ def test_a_move_can_be_undone(house: House) -> None:
     house.shift()
     house.shift(second, days=1)
     row = house.booked(starts_at=house.at(12))
-    house.run(booking.reschedule, row.id, house.at(9, days=1), doctor_id=second.id, actor=desk)
+    house.run(moving.reschedule, row.id, house.at(9, days=1), doctor_id=second.id, actor=desk)
     event = undo.last_event(row.visit.id)
     assert event is not None
     assert (event.move, event.was["starts_at"]) == ("reschedule", house.at(12).isoformat())
@@ -243,7 +243,7 @@ def test_a_move_can_be_undone(house: House) -> None:
     )
     assert row.visit.payment.total_amount == 12_000
     assert refused(house, undo.undo, row.visit.id, actor=desk).code == "nothing-to-undo"
-    house.run(booking.reschedule, row.id, house.at(13), actor=desk)
+    house.run(moving.reschedule, row.id, house.at(13), actor=desk)
     house.booked(starts_at=house.at(12))
     assert refused(house, undo.undo, row.visit.id, actor=desk).code == "place-taken"
     house.later(seconds=31)
@@ -256,7 +256,7 @@ def test_an_overbooked_place_can_be_gone_back_to(house: House) -> None:
     manager = house.person(Role.MANAGER)
     house.booked(starts_at=house.at(12))
     row = house.run(booking.book, *book(house), actor=manager, overbooking_reason="urgent")
-    house.run(booking.reschedule, row.id, house.at(13), actor=manager)
+    house.run(moving.reschedule, row.id, house.at(13), actor=manager)
     assert not places.is_beyond(row.id)
     house.undo(row.visit, actor=manager)
     assert (row.starts_at, places.is_beyond(row.id)) == (house.at(12), True)

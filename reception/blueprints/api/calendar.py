@@ -13,7 +13,7 @@ from reception.access import Permission, requires
 from reception.blueprints.api import schemas, shapes
 from reception.blueprints.api.calls import after, bp, described, ident, page, states
 from reception.domain import listings, machines
-from reception.domain.calendar import booking
+from reception.domain.calendar import booking, moving
 from reception.domain.errors import Invalid, Refusal, invalid_field
 from reception.domain.visits import moves
 from reception.models import AppointmentStatus
@@ -120,7 +120,7 @@ def reschedule(appointment_id: int, body: schemas.Reschedule) -> dict[str, Any]:
     """Move it to another time, doctor or room; the bill follows the price of the new day."""
     return _done(
         appointment_id,
-        booking.reschedule,
+        moving.reschedule,
         body.start,
         doctor_id=body.doctor_id,
         room_id=body.room_id,

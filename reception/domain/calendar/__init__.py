@@ -1,1 +1,1 @@
-"""When doctors see people: `schedules` (shifts and slots), `places` (capacity), `booking` (appointments)."""
+"""When doctors see people: `schedules` (shifts and slots), `places` (capacity), `booking` and `moving` (appointments)."""

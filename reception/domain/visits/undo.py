@@ -27,13 +27,15 @@ from reception.words import N_
 
 BEGINNINGS = ("walk-in", "book")
 """What a visit begins with; undone, it ends as cancelled and gives everything back."""
+MOVINGS = ("reschedule", "resize")
+"""What `calendar.moving` does and puts back."""
 
 
 def undo(visit_id: int, *, actor: Actor, at: datetime, version: int | None = None) -> Visit:
     """Take the visit's last step back. Raises NotPossible when it is too late or something was built upon it."""
     appointment_id = appointment_of(visit_id, actor)
-    if appointment_id and (moved := last_event(visit_id)) and moved.move == "reschedule":
-        from reception.domain.calendar.booking import put_back
+    if appointment_id and (moved := last_event(visit_id)) and moved.move in MOVINGS:
+        from reception.domain.calendar.moving import put_back
 
         return put_back(appointment_id, actor=actor, at=at, visit_version=version)
     appointment = locked(Appointment, appointment_id, actor.clinic_id) if appointment_id else None
@@ -70,7 +72,7 @@ def last_event(visit_id: int) -> VisitEvent | None:
 
 def can_undo(last: VisitEvent | None, actor: Actor, at: datetime) -> bool:
     """Whether the step may still be taken back by `actor`; the screen's Undo asks this."""
-    if last is None or last.move not in (*BEGINNINGS, "reschedule", *machines.VISIT):
+    if last is None or last.move not in (*BEGINNINGS, *MOVINGS, *machines.VISIT):
         return False
     if last.move in machines.VISIT and not machines.VISIT[last.move].undoable:
         return False
