@@ -13,7 +13,7 @@ from flask_babel import gettext
 
 from reception.domain import machines
 from reception.formats import WORDS, money, word
-from reception.models import AppointmentStatus, AuditEntry, PaymentStatus, VisitStatus
+from reception.models import AppointmentStatus, AuditEntry, PaymentStatus, VisitStatus, WaitlistStatus
 from reception.words import N_
 
 KINDS: dict[str, str] = {
@@ -38,6 +38,7 @@ KINDS: dict[str, str] = {
     "organisation": N_("Organisation"),
     "bill_line": N_("Line of a bill"),
     "medical_record": N_("Medical record"),
+    "waitlist_entry": N_("Waitlist"),
 }
 """Kinds of records: table name -> words."""
 
@@ -68,6 +69,14 @@ ACTIONS: dict[str, str] = {
     "appointment.book": N_("Booked"),
     "appointment.reschedule": N_("Moved to another time"),
     "appointment.resize": N_("Made longer or shorter"),
+    "waitlist.add": N_("Put on the waitlist"),
+    "waitlist.offer": N_("Place offered"),
+    "waitlist.accept": N_("Offer accepted"),
+    "waitlist.decline": N_("Offer declined"),
+    "waitlist.over": N_("Offer ran out"),
+    "waitlist.withdraw": N_("Offer withdrawn"),
+    "waitlist.leave": N_("Taken off the waitlist"),
+    "waitlist.expire": N_("Waitlist days are over"),
     "payment.pay": N_("Payment taken"),
     "patient.register": N_("Card opened"),
     "patient.guest": N_("Guest card opened"),
@@ -149,6 +158,8 @@ FIELDS: dict[str, str] = {
     "calls_before_parking": N_("Calls before parking"), "display_locales": N_("Languages of the screens"),
     "display_theme": N_("Colours of the screens"), "display_message": N_("Message on the screens"),
     "receipt": N_("Receipt"), "move": N_("Step"), "roles": N_("Roles"), "before": N_("Roles before"),
+    "past_reason": N_("Why entered afterwards"), "series": N_("Series"), "first_day": N_("First day"),
+    "last_day": N_("Last day"), "not_after": N_("Not after"), "note": N_("Note"),
     "after": N_("Roles after"), "upto": N_("Whole up to number"), "broken_at": N_("Broken at number"),
 }  # fmt: skip
 """Columns and facts: name -> words."""
@@ -168,6 +179,7 @@ PLAIN = frozenset({"ticket", "invoice_no", "receipt", "booking_id", "card_no", "
 """Fields whose values are shown: codes and counts, nothing of a person."""
 STATES: dict[str, type[StrEnum]] = {
     "visit": VisitStatus, "appointment": AppointmentStatus, "payment": PaymentStatus,
+    "waitlist_entry": WaitlistStatus,
 }  # fmt: skip
 _STATE_WORDS = {(type(state), state.value): text for state, text in WORDS}
 
@@ -208,6 +220,7 @@ def actions() -> list[tuple[str, list[tuple[str, str]]]]:
             "import": "clinic",
             "audit": "clinic",
             "demo": "clinic",
+            "waitlist": "waitlist_entry",
         }.get(subject, subject)
         groups.setdefault(kind_words(kind), []).append((action, action_words(action)))
     return list(groups.items())

@@ -898,6 +898,8 @@ class Appointment(Base, Record, Edited):
     cancel_reason: Mapped[str] = mapped_column(String(500), default="")
     series: Mapped[Code | None]
     """What the appointments of one series share."""
+    past_reason: Mapped[str | None] = mapped_column(String(500))
+    """Why it was entered after its time."""
     source_key: Mapped[Code | None]
     version: Mapped[int] = mapped_column(default=1)
     __mapper_args__ = {"version_id_col": version}

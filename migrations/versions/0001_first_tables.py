@@ -1390,6 +1390,7 @@ def upgrade():
         sa.Column("cancelled_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("cancel_reason", sa.String(length=500), nullable=False),
         sa.Column("series", sa.String(length=64), nullable=True),
+        sa.Column("past_reason", sa.String(length=500), nullable=True),
         sa.Column("source_key", sa.String(length=64), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

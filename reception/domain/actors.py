@@ -29,6 +29,9 @@ class ClinicFacts:
     hold_minutes: int
     requeue_minutes: int
     calls_before_parking: int
+    overbooking_cap: int
+    place_hold_seconds: int
+    offer_minutes: int
 
     @classmethod
     def of(cls, clinic: Clinic) -> ClinicFacts:
@@ -80,5 +83,6 @@ def founder() -> Actor:
         id=0, name="", kind="HUMAN", time_zone="UTC", currency="EUR", default_locale="en", phone_region="DE",
         opens_at=time(8), closes_at=time(20), ticket_digits=3, doctor_share_percent=0, wait_limit_minutes=30,
         early_minutes=15, hold_minutes=10, requeue_minutes=5, calls_before_parking=3,
+        overbooking_cap=3, place_hold_seconds=300, offer_minutes=60,
     )  # fmt: skip
     return Actor(kind=Actor.SYSTEM, id=0, clinic=nowhere, roles=frozenset(Role))
