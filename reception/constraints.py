@@ -29,6 +29,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "uq_service_clinic_id_name": ("duplicate", N_("A service of this name exists already.")),
     "uq_service_price_service_id_valid_from": ("duplicate", N_("A price from this day exists already.")),
     "uq_cashbox_clinic_id_name": ("duplicate", N_("A cashbox of this name exists already.")),
+    "uq_import_run_running": ("import-running", N_("Another import is running. Wait until it is done.")),
     "uq_device_clinic_id_name": ("duplicate", N_("A screen of this name exists already.")),
     "uq_appointment_schedule_id_patient_id": ("already-booked", N_("This patient already has a place in this shift.")),
     "uq_schedule_doctor_id_day_starts_at": ("overlap", N_("The doctor has another shift at this time.")),

@@ -218,6 +218,7 @@ class OfferStatus(StrEnum):
 
 
 class ImportState(StrEnum):
+    UPLOADED = "UPLOADED"
     RUNNING = "RUNNING"
     DONE = "DONE"
     REFUSED = "REFUSED"
@@ -1527,7 +1528,10 @@ class AccessReview(Base, Record):
 
 
 class ImportRun(Base, Record):
-    """A file somebody brought in: how far it is and what became of it. `report`: refused rows, [{row, reason}]."""
+    """A file somebody brought in: how far it is and what became of it.
+
+    `reading`: how the file is read, {"columns": {field: its column}, "encoding", …}; `report`: the refused rows.
+    """
 
     __tablename__ = "import_run"
     clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
@@ -1535,16 +1539,23 @@ class ImportRun(Base, Record):
     filename: Mapped[Name]
     is_dry: Mapped[bool] = mapped_column(default=False)
     state: Mapped[ImportState] = state(ImportState, default=ImportState.RUNNING)
+    step: Mapped[Code] = mapped_column(default="")
+    """What it is at while it runs: "check" or "store"."""
+    reading: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     total: Mapped[int | None]
     done: Mapped[int] = mapped_column(default=0)
     added: Mapped[int] = mapped_column(default=0)
     same: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
     report: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    why: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """The sentence of a file that was refused as a whole, with its gaps."""
     started_at: Mapped[Instant]
+    seen_at: Mapped[Instant]
+    """Its last sign of life: a run that has been silent for long has died."""
     finished_at: Mapped[Instant | None]
     by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
-    __table_args__ = walled()
+    __table_args__ = walled(unique_where("uq_import_run_running", "clinic_id", where="state = 'RUNNING'"))
 
 
 class IcdTitle(Base):

@@ -354,6 +354,7 @@ def upgrade():
         sa.Column(
             "state",
             sa.Enum(
+                "UPLOADED",
                 "RUNNING",
                 "DONE",
                 "REFUSED",
@@ -365,13 +366,17 @@ def upgrade():
             ),
             nullable=False,
         ),
+        sa.Column("step", sa.String(length=64), nullable=False),
+        sa.Column("reading", sa.JSON(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=True),
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("added", sa.Integer(), nullable=False),
         sa.Column("same", sa.Integer(), nullable=False),
         sa.Column("refused", sa.Integer(), nullable=False),
         sa.Column("report", sa.JSON(), nullable=False),
+        sa.Column("why", sa.JSON(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -380,6 +385,15 @@ def upgrade():
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_run")),
         sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_import_run_clinic_id_id")),
     )
+    with op.batch_alter_table("import_run", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_import_run_running",
+            ["clinic_id"],
+            unique=True,
+            sqlite_where=sa.text("state = 'RUNNING'"),
+            postgresql_where=sa.text("state = 'RUNNING'"),
+        )
+
     op.create_table(
         "live_region",
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -2493,6 +2507,13 @@ def downgrade():
 
     op.drop_table("login_session")
     op.drop_table("live_region")
+    with op.batch_alter_table("import_run", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_import_run_running",
+            sqlite_where=sa.text("state = 'RUNNING'"),
+            postgresql_where=sa.text("state = 'RUNNING'"),
+        )
+
     op.drop_table("import_run")
     with op.batch_alter_table("idempotency_key", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_idempotency_key_created_at"))
