@@ -261,8 +261,10 @@ def test_a_doctors_day_by_mouse(floor: Floor) -> None:
             board.locator(f'[data-act="{name}"]').click()
             becomes(floor.api, visit, state)
         expect(board.locator(row(visit)).first).to_have_attribute("data-status", state)
+    finished = board.locator("#toasts [data-toast]", has_text="finished")
+    expect(finished).to_be_visible()
     with acts(board, 1):
-        board.locator("#toasts [data-undo]").last.click()
+        finished.locator("[data-undo]").click()
         becomes(floor.api, visit, "IN_PROGRESS")
 
 
