@@ -1504,14 +1504,21 @@ class AccessEntry(Base, Record):
 
     __tablename__ = "access_entry"
     clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
-    patient_id: Mapped[Ref]
+    patient_id: Mapped[Ref | None]
+    asked_id: Mapped[int | None] = mapped_column(BigInteger)
+    """What was asked for where the clinic has no such card: unknown ids and other clinics' alike."""
     at: Mapped[Instant]
     actor_kind: Mapped[str] = mapped_column(String(16))
     actor_id: Mapped[int | None] = mapped_column(BigId)
     how: Mapped[str] = mapped_column(String(40))
     address: Mapped[str] = mapped_column(String(45), default="")
     request_id: Mapped[str] = mapped_column(String(36), default="")
-    __table_args__ = (wall("patient_id", "patient"), Index("ix_access_entry_patient_id", "patient_id", "id"))
+    __table_args__ = (
+        wall("patient_id", "patient"),
+        Index("ix_access_entry_patient_id", "patient_id", "id"),
+        Index("ix_access_entry_clinic_id", "clinic_id", "id"),
+        check("patient_id", "patient_id IS NOT NULL OR how = 'refused'"),
+    )
 
 
 class AccessReview(Base, Record):

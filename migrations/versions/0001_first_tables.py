@@ -735,7 +735,8 @@ def upgrade():
     op.create_table(
         "access_entry",
         sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("patient_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("patient_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("asked_id", sa.BigInteger(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor_kind", sa.String(length=16), nullable=False),
         sa.Column("actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -743,6 +744,7 @@ def upgrade():
         sa.Column("address", sa.String(length=45), nullable=False),
         sa.Column("request_id", sa.String(length=36), nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint("patient_id IS NOT NULL OR how = 'refused'", name=op.f("ck_access_entry_patient_id")),
         sa.ForeignKeyConstraint(
             ["clinic_id", "patient_id"],
             ["patient.clinic_id", "patient.id"],
@@ -752,6 +754,7 @@ def upgrade():
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_entry")),
     )
     with op.batch_alter_table("access_entry", schema=None) as batch_op:
+        batch_op.create_index("ix_access_entry_clinic_id", ["clinic_id", "id"], unique=False)
         batch_op.create_index("ix_access_entry_patient_id", ["patient_id", "id"], unique=False)
 
     op.create_table(
@@ -2442,6 +2445,7 @@ def downgrade():
     op.drop_table("consent")
     with op.batch_alter_table("access_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_access_entry_patient_id")
+        batch_op.drop_index("ix_access_entry_clinic_id")
 
     op.drop_table("access_entry")
     op.drop_table("specialization")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeVar, cast, overload
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.util import identity_key
 
@@ -90,6 +90,13 @@ def held(kind: type[R], idents: Iterable[int], clinic_id: int) -> dict[int, R]:
     if idents - set(rows):
         raise NotFound
     return rows
+
+
+def locked_all(kind: type[R], clinic_id: int, *rules: ColumnElement[bool]) -> list[R]:
+    """The clinic's rows for which `rules` hold, re-read under their locks, by id."""
+    query = scoped(kind, clinic_id).where(*rules).order_by(kind.id)
+    query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return list(db.session.scalars(query))
 
 
 @overload
