@@ -21,9 +21,11 @@ RESULTS = Path(__file__).parent / "results"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}; all of them by default")
     parser.add_argument("--backend", choices=["sqlite", "postgresql", "both"], default="both")
     wish = parser.parse_args()
+    if strange := [part for part in wish.parts if part not in PARTS]:
+        parser.error(f"no such part: {', '.join(strange)}")
     backends = ["sqlite", "postgresql"] if wish.backend == "both" else [wish.backend]
     RESULTS.mkdir(exist_ok=True)
     for part in wish.parts or list(PARTS):
