@@ -37,6 +37,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "ex_room_use": ("room-taken", N_("The room is taken at this time.")),
     "ex_appointment_patient": ("patient-elsewhere", N_("The patient has another appointment at this time.")),
     "tr_place_capacity": ("slot-full", N_("This time is fully booked.")),
+    "tr_place_open": ("closed", N_("The doctor is away or the clinic is closed at this time. Choose another one.")),
     "tr_slot_capacity": ("capacity", N_("More places are booked than the new capacity has.")),
     "tr_visit_status": ("not-possible", N_("The visit cannot make this step.")),
     "tr_appointment_status": ("not-possible", N_("The appointment cannot make this step.")),

@@ -37,7 +37,7 @@ from reception.models import (
 
 SHOWN = (Patient, Doctor, Room, Service, User)
 """Models whose old and new values staff may see, in the erasable history."""
-SECRET = frozenset({"password_hash", "token", "token_hash", "folded"})
+SECRET = frozenset({"password_hash", "token", "token_hash", "folded", "feed_token"})
 QUIET = frozenset({"created_at", "updated_at", "created_by_id", "updated_by_id", "version"})
 PARTS = {"bill_line": ("payment", "payment_id"), "medical_record": ("visit", "visit_id"),
          "service_price": ("service", "service_id")}  # fmt: skip
@@ -67,6 +67,15 @@ class Act:
         return subject(self.entity)
 
 
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """Places (slot, number) of a shift that were given back, from `starts_at` on: the waitlist is asked for them."""
+
+    schedule_id: int
+    starts_at: datetime
+    places: list[tuple[int, int]]
+
+
 @dataclass(slots=True)
 class Work:
     """What one transaction has done so far."""
@@ -77,6 +86,7 @@ class Work:
     changes: dict[tuple[str, int], dict[str, tuple[Any, Any]]] = field(default_factory=dict)
     rows: dict[tuple[str, int], Any] = field(default_factory=dict)
     regions: set[str] = field(default_factory=set)
+    freed: list[Freed] = field(default_factory=list)
 
 
 def subject(row: Any) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import aliased
 
+from reception.domain.calendar.places import counts
 from reception.domain.errors import NotFound
 from reception.domain.locks import is_id
 from reception.extensions import core, db
@@ -188,14 +189,15 @@ def _services(clinic_id: int, day: date) -> Select[Any]:
     ).where(Service.clinic_id == clinic_id)  # fmt: skip
 
 
-def schedules(clinic_id: int, day: date, after: tuple[datetime, int] | None, limit: int) -> Rows:
-    """Open shifts of a day by time, with the places they have and those that are taken."""
-    places = select(func.coalesce(func.sum(Slot.capacity), 0)).where(Slot.schedule_id == Schedule.id).scalar_subquery()
+def schedules(clinic_id: int, day: date, after: tuple[datetime, int] | None, limit: int, *, at: datetime) -> Rows:
+    """Open shifts of a day by time, with the places they have and those that are taken at `at`."""
+    here = (Slot.schedule_id == Schedule.id, Slot.is_open)
+    places = select(func.coalesce(func.sum(Slot.capacity), 0)).where(*here).scalar_subquery()
     taken = (
         select(func.count())
         .select_from(AppointmentPlace)
         .join(Slot, Slot.id == AppointmentPlace.slot_id)
-        .where(Slot.schedule_id == Schedule.id, AppointmentPlace.place <= Slot.capacity)
+        .where(*here, AppointmentPlace.place <= Slot.capacity, counts(at))
         .scalar_subquery()
     )
     query = select(
@@ -206,12 +208,13 @@ def schedules(clinic_id: int, day: date, after: tuple[datetime, int] | None, lim
 
 
 def slots(
-    clinic_id: int, first: datetime, last: datetime, doctor: int | None, after: tuple[datetime, int] | None, limit: int
-) -> Rows:
-    """Slots that begin in [first, last) by time, with the places that are taken."""
+    clinic_id: int, first: datetime, last: datetime, doctor: int | None, after: tuple[datetime, int] | None, limit: int,
+    *, at: datetime,
+) -> Rows:  # fmt: skip
+    """Open slots that begin in [first, last) by time, with the places that are taken or kept at `at`."""
     taken = (
         select(func.count())
-        .where(AppointmentPlace.slot_id == Slot.id, AppointmentPlace.place <= Slot.capacity)
+        .where(AppointmentPlace.slot_id == Slot.id, AppointmentPlace.place <= Slot.capacity, counts(at))
         .scalar_subquery()
     )
     query = (
@@ -221,7 +224,7 @@ def slots(
         )
         .join(Schedule, Schedule.id == Slot.schedule_id)
         .join(Doctor, Doctor.id == Schedule.doctor_id)
-        .where(Slot.clinic_id == clinic_id, Schedule.is_open, Doctor.is_active)
+        .where(Slot.clinic_id == clinic_id, Slot.is_open, Schedule.is_open, Doctor.is_active)
         .where(Slot.starts_at >= first, Slot.starts_at < last)
     )  # fmt: skip
     if doctor is not None:

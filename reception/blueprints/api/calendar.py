@@ -30,7 +30,7 @@ MOVES = ("check-in", "cancel", "no-show")
 def list_schedules(query: schemas.SchedulesAsked) -> dict[str, Any]:
     """Open shifts of a day with their places and how many are free."""
     day = query.date or clock.today(g.actor.clinic)
-    rows = listings.schedules(g.actor.clinic_id, day, _after(query, "schedules"), query.limit)
+    rows = listings.schedules(g.actor.clinic_id, day, _after(query, "schedules"), query.limit, at=clock.now())
     return page(rows, query.limit, shapes.schedule, "schedules", _place)
 
 
@@ -41,7 +41,7 @@ def list_slots(query: schemas.SlotsAsked) -> dict[str, Any]:
     """Slots by time with their free places, full ones included."""
     clinic, now = g.actor.clinic, clock.now()
     first, last = _span(query, now)
-    rows = listings.slots(clinic.id, first, last, query.doctor, _after(query, "slots"), query.limit)
+    rows = listings.slots(clinic.id, first, last, query.doctor, _after(query, "slots"), query.limit, at=now)
     return page(
         rows, query.limit, lambda row: shapes.slot(row, is_past=row.starts_at < now - booking.GRACE), "slots", _place
     )

@@ -36,6 +36,9 @@ from reception.models import (
 from reception.words import N_
 
 OVERBOOKERS = frozenset({Role.MANAGER, Role.ADMIN, Role.DOCTOR})
+PAST_BOOKERS = frozenset({Role.MANAGER, Role.ADMIN})
+OLDEST = timedelta(days=366)
+"""How long ago an appointment may be that is entered afterwards."""
 GRACE = timedelta(minutes=1)
 """The minute that just began may still be booked."""
 
@@ -53,12 +56,17 @@ def book(
     reason: str = "",
     notes: str = "",
     overbooking_reason: str | None = None,
+    past_reason: str | None = None,
+    series: str | None = None,
+    hold_id: int | None = None,
 ) -> Appointment:
     """Book a place: appointment `CONFIRMED`, visit `SCHEDULED`, bill `PENDING`, charge posted. All or none.
 
-    `starts_at`: aware. Raises NotFound, NotPossible (no shift, full, taken, past) or Invalid.
+    `starts_at`: aware; a past one needs a right and `past_reason`. `hold_id`: an offer's hold, whose places are taken
+    over; an own hold of the same start is taken over by itself. `series`: what the appointments of a series share.
+    Raises NotFound, NotPossible (no shift, full, taken, closed) or Invalid.
     """
-    check_future(starts_at, at)
+    past_reason = _past(past_reason, starts_at, actor, at)
     patient = locked(Patient, patient_id, actor.clinic_id)
     if not patient.is_active:
         raise NotPossible(
@@ -82,13 +90,15 @@ def book(
         notes=checked(notes, "notes", 5000),
         overbooking_reason=overbooking_reason,
         overbooked_by_id=actor.user_id if overbooking_reason else None,
+        past_reason=past_reason,
+        series=series,
         booking_id="",
     )
     check_day_limit(doctor, appointment.day)
     appointment.booking_id = numbers.booking_id(actor.clinic, service_day(at, actor.clinic))
     db.session.add(appointment)
     db.session.flush()
-    if not take_places(appointment):
+    if not take_places(appointment, hold_id=hold_id):
         appointment.overbooking_reason = appointment.overbooked_by_id = None
     use_room(appointment, schedule)
     visit = Visit(
@@ -133,6 +143,23 @@ def overbooking(reason: str | None, actor: Actor) -> str | None:
     text = checked(reason, "overbooking_reason", 500) or None
     if text and not may_overbook(actor):
         raise NotAllowed(N_("Your role cannot book beyond the capacity."))
+    return text
+
+
+def may_book_past(actor: Actor) -> bool:
+    """Whether `actor` may enter an appointment after its time, with a reason."""
+    return bool(actor.roles & PAST_BOOKERS)
+
+
+def _past(reason: str | None, starts_at: datetime, actor: Actor, at: datetime) -> str | None:
+    """Why an appointment is entered after its time; None for one to come. Raises Invalid."""
+    if starts_at >= at - GRACE or not may_book_past(actor):
+        check_future(starts_at, at)
+        return None
+    if starts_at < at - OLDEST:
+        raise invalid_field("start", N_("This is too long ago: at most a year."))
+    if not (text := checked(reason, "past_reason", 500)):
+        raise invalid_field("past_reason", N_("This time is past. Say why it is entered afterwards."))
     return text
 
 

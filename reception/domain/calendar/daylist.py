@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from reception.domain.actors import Actor
 from reception.domain.calendar.booking import GRACE
-from reception.domain.calendar.schedules import taken_in_slot
+from reception.domain.calendar.places import taken_in_slot
 from reception.extensions import db
 from reception.models import Appointment, Department, Doctor, Schedule, Slot
 
@@ -65,7 +65,7 @@ def of(viewer: Actor, day: date, at: datetime, *, doctor_id: int | None = None) 
 
 
 def _shifts(viewer: Actor, day: date, at: datetime, doctor_id: int | None) -> dict[int, list[Shift]]:
-    left = Slot.capacity - taken_in_slot()
+    left = Slot.capacity - taken_in_slot(at)
     bookable = case((Slot.starts_at >= at - GRACE, case((left > 0, left), else_=0)), else_=0)
     query = (
         select(Schedule, func.sum(bookable), func.sum(Slot.capacity))

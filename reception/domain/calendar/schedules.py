@@ -1,8 +1,7 @@
-"""Shifts of doctors, cut into slots, and the free places in them."""
+"""Shifts of doctors, cut into slots."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -168,47 +167,6 @@ def slots_of(schedule: Schedule) -> list[Slot]:
         )  # fmt: skip
         start = end
     return slots
-
-
-@dataclass(frozen=True, slots=True)
-class FreeSlot:
-    """A slot with what is left in it."""
-
-    schedule_id: int
-    doctor_id: int
-    room_id: int | None
-    starts_at: datetime
-    ends_at: datetime
-    capacity: int
-    free: int
-
-
-def taken_in_slot() -> Any:
-    """How many places of a slot are taken, as a column beside Slot; counted by index, slot by slot."""
-    return (
-        select(func.count()).where(AppointmentPlace.slot_id == Slot.id).correlate(Slot).scalar_subquery().label("taken")
-    )
-
-
-def free_slots(
-    clinic_id: int, first: datetime, last: datetime, *, doctor_id: int | None = None, limit: int = 1000
-) -> list[FreeSlot]:
-    """Slots that begin in [first, last), in time order, each with its free places (0 where full)."""
-    query = (
-        select(Slot, Schedule.doctor_id, Schedule.room_id, taken_in_slot())
-        .join(Schedule, Schedule.id == Slot.schedule_id)
-        .join(Doctor, Doctor.id == Schedule.doctor_id)
-        .where(Slot.clinic_id == clinic_id, Schedule.is_open, Doctor.is_active)
-        .where(Slot.starts_at >= first, Slot.starts_at < last)
-        .order_by(Slot.starts_at, Slot.id)
-        .limit(limit)
-    )
-    if doctor_id is not None:
-        query = query.where(Schedule.doctor_id == doctor_id)
-    return [
-        FreeSlot(slot.schedule_id, doctor, room, slot.starts_at, slot.ends_at, slot.capacity, max(slot.capacity - n, 0))
-        for slot, doctor, room, n in db.session.execute(query)
-    ]
 
 
 def on_day(clinic_id: int, day: date) -> list[Schedule]:

@@ -14,7 +14,8 @@ from sqlalchemy import bindparam, delete, select
 from reception.clock import service_day
 from reception.domain import finance, machines, numbers
 from reception.domain.actors import Actor
-from reception.domain.audit import record
+from reception.domain.audit import Freed, record, work
+from reception.domain.calendar.places import freed
 from reception.domain.errors import NotAllowed, NotFound, NotPossible, Stale, invalid_field
 from reception.domain.locks import load, locked
 from reception.domain.texts import checked
@@ -53,6 +54,8 @@ class Details:
     department_id: int | None = None
     minutes: int | None = None
     """`requeue`, `hold`: not before so many minutes from now."""
+    left: bool = False
+    """`cancel`: the patient left without being seen."""
 
 
 @dataclass(slots=True)
@@ -82,7 +85,7 @@ def move_booked(
     visit = db.session.scalar(_VISIT_OF, {"clinic_id": actor.clinic_id, "id": appointment_id})
     if visit is None:
         raise NotFound
-    bill = _bill_of(visit) if name in MONEY_MOVES else None
+    bill = bill_of(visit) if name in MONEY_MOVES else None
     step = Step(visit, appointment, bill, Details(**details), actor, at, machines.VISIT[name].after)
     return _moved(step, name, is_stale=version not in (None, appointment.version))
 
@@ -170,7 +173,7 @@ def _locked_step(visit_id: int, name: str, details: Details, actor: Actor, at: d
     if name in machines.APPOINTMENT:
         appointment = db.session.scalar(_APPOINTMENT_OF, {"clinic_id": actor.clinic_id, "id": visit_id})
     visit = locked(Visit, visit_id, actor.clinic_id)
-    bill = _bill_of(visit) if name in MONEY_MOVES else None
+    bill = bill_of(visit) if name in MONEY_MOVES else None
     return Step(visit, appointment, bill, details, actor, at, machines.VISIT[name].after)
 
 
@@ -182,7 +185,8 @@ def appointment_of(visit_id: int, actor: Actor) -> int | None:
     return row.appointment_id  # type: ignore[no-any-return]
 
 
-def _bill_of(visit: Visit) -> Payment | None:
+def bill_of(visit: Visit) -> Payment | None:
+    """The visit's bill, locked."""
     return db.session.scalar(_BILL_OF, {"clinic_id": visit.clinic_id, "id": visit.id})
 
 
@@ -385,6 +389,16 @@ def _close(step: Step) -> None:
     step.visit.close_reason = checked(step.details.reason, "reason", 500)
 
 
+def _cancel(step: Step) -> None:
+    _close(step)
+    if step.details.left and step.visit.status not in (VisitStatus.WAITING, VisitStatus.CALLED):
+        raise NotPossible(
+            N_("Only who waits or was called can leave without being seen."), code="not-waiting",
+            state=step.visit.status, allowed=machines.moves_for(step.visit, step.actor),
+        )  # fmt: skip
+    step.visit.left_unseen = step.details.left
+
+
 STEPS: dict[str, Callable[[Step], None]] = {
     "check-in": _check_in,
     "call": _call,
@@ -394,7 +408,7 @@ STEPS: dict[str, Callable[[Step], None]] = {
     "hold": _hold,
     "transfer": _transfer,
     "finish": _finish,
-    "cancel": _close,
+    "cancel": _cancel,
     "no-show": _close,
     "owe": _close,
 }
@@ -419,12 +433,10 @@ def _appointment_follows(step: Step, name: str) -> None:
 
 
 def free_places(appointment: Appointment) -> None:
-    """Give the appointment's places, and a room of its own, back."""
+    """Give the appointment's places, and a room of its own, back; the waitlist is asked when the work is done."""
     db.session.execute(
         delete(RoomUse).where(RoomUse.owner_kind == "APPOINTMENT", RoomUse.owner_id == appointment.id),
         execution_options={"synchronize_session": False},
     )
-    db.session.execute(
-        delete(AppointmentPlace).where(AppointmentPlace.appointment_id == appointment.id),
-        execution_options={"synchronize_session": False},
-    )
+    places = freed(AppointmentPlace.appointment_id == appointment.id)
+    work().freed.append(Freed(appointment.schedule_id, appointment.starts_at, places))
