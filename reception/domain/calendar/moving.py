@@ -42,6 +42,7 @@ def reschedule(
     *,
     actor: Actor,
     at: datetime,
+    ends_at: datetime | None = None,
     doctor_id: int | None = None,
     room_id: int | None = None,
     version: int | None = None,
@@ -49,7 +50,7 @@ def reschedule(
 ) -> Appointment:
     """Move a booked appointment to another time, doctor or room, or several of them at once.
 
-    It stays as long as it is. The bill follows the price of the new day. `room_id` None: with the same doctor a room of
+    It stays as long as it is, but where `ends_at` says otherwise. The bill follows the price of the new day. `room_id` None: with the same doctor a room of
     its own goes along, otherwise it is in the shift's. The event remembers the former place, so that `put_back` can
     undo it. Raises NotFound, NotAllowed, NotPossible, Stale or Invalid.
     """
@@ -63,7 +64,8 @@ def reschedule(
     doctor_id = doctor_id or appointment.doctor_id
     if room_id is None and doctor_id == appointment.doctor_id:
         room_id = _own_room(appointment)
-    ends_at = starts_at + (appointment.ends_at - appointment.starts_at)
+    ends_at = ends_at or starts_at + (appointment.ends_at - appointment.starts_at)
+    _check_length(ends_at - starts_at)
     place = Place(starts_at, ends_at, doctor_id, room_id, reason is not None)
     visit, bill = _move_to(appointment, place, "reschedule", was, actor=actor, at=at)
     record(actor, "appointment.reschedule", appointment, at=at, also=(visit, bill))
@@ -86,11 +88,7 @@ def resize(
     appointment = locked(Appointment, appointment_id, actor.clinic_id)
     _check_movable(appointment, version)
     ends_at = ends_at.replace(second=0, microsecond=0)
-    length = ends_at - appointment.starts_at
-    if length < SHORTEST:
-        raise invalid_field("end", N_("The end must come after the start."))
-    if length > LONGEST:
-        raise invalid_field("end", N_("An appointment lasts at most 12 hours."))
+    _check_length(ends_at - appointment.starts_at)
     if ends_at <= at:
         raise invalid_field("end", N_("This time is past. Choose a later one."))
     reason = booking.overbooking(overbooking_reason, actor)
@@ -182,6 +180,13 @@ def _move_to(
     db.session.expire(appointment, ["doctor", "room", "schedule"])
     db.session.expire(visit, ["doctor", "department"])
     return visit, bill
+
+
+def _check_length(length: timedelta) -> None:
+    if length < SHORTEST:
+        raise invalid_field("end", N_("The end must come after the start."))
+    if length > LONGEST:
+        raise invalid_field("end", N_("An appointment lasts at most 12 hours."))
 
 
 def _check_movable(appointment: Appointment, version: int | None) -> None:
