@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Enum, String, Table, bindparam, insert, select, update
+from sqlalchemy import JSON, Enum, String, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import instance_state
 
@@ -44,8 +44,8 @@ PARTS = {"bill_line": ("payment", "payment_id"), "medical_record": ("visit", "vi
 """Rows that an act covers with their parent: kind -> (parent's kind, column)."""
 CODES = frozenset(
     {
-        "booking_id", "card_no", "code", "currency", "default_locale", "invoice_no", "locale", "theme", "ticket",
-        "time_zone", "username", "phone_region", "source_key",
+        "booking_id", "card_no", "code", "currency", "default_locale", "display_locales", "invoice_no",
+        "locale", "theme", "ticket", "time_zone", "username", "phone_region",
     }
 )  # fmt: skip
 
@@ -215,14 +215,14 @@ def _change(row: Record, key: str, pair: tuple[Any, Any]) -> list[Any]:
     if key in SECRET:
         return ["~", "~"]
     kind = type(row).__table__.columns[key].type  # type: ignore[attr-defined]
-    is_text = isinstance(kind, String) and not isinstance(kind, Enum)
+    is_text = isinstance(kind, String | JSON) and not isinstance(kind, Enum)
     is_personal = key == "date_of_birth" or (is_text and key not in CODES)
     return [None if v is None else digest(v) if is_personal else plain(v) for v in pair]
 
 
 def _history(act: Act, current: Work) -> Iterator[dict[str, Any]]:
     for row in (act.entity, *act.also):
-        if not isinstance(row, SHOWN):
+        if not isinstance(row, SHOWN) or getattr(row, "anonymised_at", None) is not None:
             continue
         kind, ident = subject(row)
         for key, (old, new) in current.changes.get((kind, ident), {}).items():

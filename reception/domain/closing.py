@@ -7,12 +7,53 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 
+from reception.domain import machines
 from reception.domain.errors import NotPossible
 from reception.extensions import db
-from reception.models import Department, Doctor, Room, Schedule, Visit, VisitStatus
+from reception.models import (
+    Department,
+    Doctor,
+    Patient,
+    Payment,
+    PaymentStatus,
+    Room,
+    Schedule,
+    Visit,
+    VisitStatus,
+    WaitlistEntry,
+    WaitlistStatus,
+)
 from reception.words import N_
 
 OPEN = (VisitStatus.SCHEDULED, VisitStatus.WAITING, VisitStatus.CALLED, VisitStatus.IN_PROGRESS)
+
+
+def still_open(patient: Patient) -> NotPossible | None:
+    """Why the card cannot be closed: a visit or booking that has not ended, a wish on the waitlist."""
+    visits = select(Visit.id).where(Visit.patient_id == patient.id, Visit.status.in_(machines.OPEN)).limit(1)
+    if db.session.scalar(visits) is not None:
+        message = N_("This patient is booked or in the queue. Finish or cancel that first.")
+        return NotPossible(message, code="open-visits", allowed=[])
+    waiting = select(WaitlistEntry.id).where(
+        WaitlistEntry.patient_id == patient.id,
+        WaitlistEntry.status.in_([WaitlistStatus.ACTIVE, WaitlistStatus.NOTIFIED]),
+    )
+    if db.session.scalar(waiting.limit(1)) is not None:
+        message = N_("This patient is on the waitlist. Take the entry off the list first.")
+        return NotPossible(message, code="waiting", allowed=[])
+    return None
+
+
+def still_owed(patient: Patient) -> NotPossible | None:
+    """Why the card cannot be closed: a bill that is not paid."""
+    bills = select(Payment.id).where(
+        Payment.patient_id == patient.id,
+        Payment.amount_paid < Payment.self_pay_amount,
+        Payment.status.in_([PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID]),
+    )
+    if db.session.scalar(bills.limit(1)) is None:
+        return None
+    return NotPossible(N_("This patient has a bill to pay. Take the payment first."), code="unpaid", allowed=[])
 
 
 def may_close(row: Any, today: date) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import joinedload
 
 from reception.domain.actors import Actor
+from reception.domain.merging_ids import follow
 from reception.extensions import db
 from reception.models import (
     Account,
@@ -149,15 +150,14 @@ def _rows(viewer: Actor, asked: Asked) -> Select[Any]:
         LedgerEntry.id, LedgerEntry.operation_id, LedgerEntry.at, Operation.receipt_no, LedgerEntry.kind,
         LedgerEntry.method, Cashbox.name, User.full_name, Visit.ticket, Patient, IN, OUT,
     )  # fmt: skip
-    return (
+    query = (
         _matching(select(*columns), viewer, asked)
         .outerjoin(Operation, Operation.id == LedgerEntry.operation_id)
         .outerjoin(User, User.id == LedgerEntry.cashier_id)
         .outerjoin(Payment, Payment.id == LedgerEntry.payment_id)
         .outerjoin(Visit, Visit.id == Payment.visit_id)
-        .outerjoin(Patient, Patient.id == LedgerEntry.patient_id)
-        .order_by(LedgerEntry.id.desc())
     )
+    return follow(query, LedgerEntry.patient_id).order_by(LedgerEntry.id.desc())
 
 
 def _read(query: Select[Any]) -> Iterator[Row]:

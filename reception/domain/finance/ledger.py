@@ -17,7 +17,7 @@ from reception.clock import service_day
 from reception.domain.actors import Actor
 from reception.domain.errors import NotPossible
 from reception.extensions import db
-from reception.models import Account, AccountKind, LedgerEntry, LedgerKind
+from reception.models import Account, AccountKind, LedgerEntry, LedgerKind, Payment
 from reception.words import N_
 
 DEBIT_SIDE = frozenset(
@@ -66,23 +66,34 @@ def post(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
 
 
 def reversal(entry: LedgerEntry, event: tuple[str, int, str], *, actor: Actor, at: datetime) -> LedgerEntry:
-    """The entry that takes `entry` back and points at it."""
+    """The entry that takes `entry` back and points at it. What belongs to a bill is posted to the accounts of the card
+    that the bill names now: cards are merged and taken apart (`merging_money`)."""
+    patient_id = db.session.get_one(Payment, entry.payment_id).patient_id if entry.payment_id else entry.patient_id
+    moved = patient_id != entry.patient_id
     return transfer(
         entry.kind,
-        debit=entry.credit_id,
-        credit=entry.debit_id,
+        debit=_own(entry.credit_id, patient_id) if moved else entry.credit_id,
+        credit=_own(entry.debit_id, patient_id) if moved else entry.debit_id,
         amount=entry.amount,
         method=entry.method,
         cashbox_id=entry.cashbox_id,
         payment_id=entry.payment_id,
         service_id=entry.service_id,
-        patient_id=entry.patient_id,
+        patient_id=patient_id,
         appointment_id=entry.appointment_id,
         reverses_id=entry.id,
         event=event,
         actor=actor,
         at=at,
     )
+
+
+def _own(account_id: int, patient_id: int | None) -> int:
+    """Of an account of a patient, the same of `patient_id`; any other account is itself."""
+    found = db.session.get_one(Account, account_id)
+    if found.patient_id is None or patient_id is None:
+        return account_id
+    return account(found.kind, found.clinic_id, patient_id=patient_id)
 
 
 def transfer(
