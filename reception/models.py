@@ -553,9 +553,13 @@ class Patient(Base, Record, Edited, Person):
         ForeignKeyConstraint(["region_code", "district_code"], ["district.region_code", "district.code"]),
         ForeignKeyConstraint(["district_code", "settlement_code"], ["settlement.district_code", "settlement.code"]),
         Index("ix_patient_clinic_id_folded", "clinic_id", "folded", "id"),
-        Index("ix_patient_clinic_id_date_of_birth", "clinic_id", "date_of_birth"),
-        Index("ix_patient_clinic_id_region_code", "clinic_id", "region_code", "district_code"),
-        Index("ix_patient_clinic_id_created_at", "clinic_id", "created_at"),
+        Index("ix_patient_clinic_id_date_of_birth", "clinic_id", "date_of_birth", "id"),
+        Index("ix_patient_clinic_id_created_at", "clinic_id", "created_at", "id"),
+        index_where("ix_patient_region", "clinic_id", "region_code", "folded", "id", where="region_code IS NOT NULL"),
+        index_where(
+            "ix_patient_district", "clinic_id", "district_code", "folded", "id", where="district_code IS NOT NULL"
+        ),
+        index_where("ix_patient_needs", "clinic_id", "folded", "id", where="special_needs <> ''"),
         index_where("ix_patient_guardian_id", "guardian_id", where="guardian_id IS NOT NULL"),
         index_where("ix_patient_merged_into_id", "merged_into_id", where="merged_into_id IS NOT NULL"),
         check("guardian", "guardian_id <> id"),
@@ -575,7 +579,31 @@ class PatientKey(Base):
     clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"), primary_key=True)
     key: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     patient_id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    __table_args__ = (wall("patient_id", "patient"), Index("ix_patient_key_patient_id", "patient_id"))
+    __table_args__ = (
+        wall("patient_id", "patient"),
+        Index("ix_patient_key_patient_id", "patient_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+
+class DuplicatePair(Base):
+    """Two cards that look like one person's, for somebody to judge; `first_id` is the smaller. Forgotten and found
+    anew whenever one of the cards changes."""
+
+    __tablename__ = "duplicate_pair"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"), primary_key=True)
+    first_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    second_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    score: Mapped[int]
+    """Evidence in tenths of a bit: the higher, the surer."""
+    __table_args__ = (
+        wall("first_id", "patient"),
+        wall("second_id", "patient"),
+        Index("ix_duplicate_pair_second_id", "second_id"),
+        Index("ix_duplicate_pair_score", "clinic_id", "score"),
+        check("order", "first_id < second_id"),
+        {"sqlite_with_rowid": False},
+    )
 
 
 class DifferentPeople(Base, Record):
@@ -806,6 +834,7 @@ class Slot(Base, Record):
     __table_args__ = walled(
         wall("schedule_id", "schedule"),
         UniqueConstraint("schedule_id", "starts_at"),
+        index_where("ix_slot_closed", "clinic_id", "starts_at", where="NOT is_open"),
         check("range", "starts_at < ends_at"),
         check("capacity", "capacity BETWEEN 1 AND 100"),
         # capacity never below the highest taken place: tr_slot_capacity (guards)
@@ -901,6 +930,8 @@ class Appointment(Base, Record, Edited):
     """What the appointments of one series share."""
     past_reason: Mapped[str | None] = mapped_column(String(500))
     """Why it was entered after its time."""
+    kept_at: Mapped[Instant | None]
+    """Somebody decided that it stands although its time or room was closed; a new closing asks again."""
     source_key: Mapped[Code | None]
     version: Mapped[int] = mapped_column(default=1)
     __mapper_args__ = {"version_id_col": version}
@@ -921,6 +952,7 @@ class Appointment(Base, Record, Edited):
         ),
         Index("ix_appointment_clinic_id_day", "clinic_id", "day", "starts_at"),
         Index("ix_appointment_patient_id", "patient_id", "starts_at"),
+        index_where("ix_appointment_confirmed", "clinic_id", "day", where="status = 'CONFIRMED'"),
         check("range", "starts_at < ends_at"),
         check("cancelled_at", "(status = 'CANCELLED') = (cancelled_at IS NOT NULL)"),
         check("overbooking", "(overbooking_reason IS NULL) = (overbooked_by_id IS NULL)"),
@@ -1093,6 +1125,12 @@ class Visit(Base, Record, Edited):
         UniqueConstraint("clinic_id", "service_day", "queue_number"),
         Index("ix_visit_clinic_id_service_day", "clinic_id", "service_day", "status"),
         Index("ix_visit_patient_id", "patient_id", "service_day"),
+        index_where(
+            "ix_visit_open",
+            "clinic_id",
+            "service_day",
+            where="status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'SCHEDULED', 'WAITING')",
+        ),
         index_where(
             "ix_visit_line",
             "clinic_id",
