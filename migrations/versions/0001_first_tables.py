@@ -545,11 +545,15 @@ def upgrade():
         sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_patient_clinic_id_id")),
     )
     with op.batch_alter_table("patient", schema=None) as batch_op:
-        batch_op.create_index("ix_patient_clinic_id_created_at", ["clinic_id", "created_at"], unique=False)
-        batch_op.create_index("ix_patient_clinic_id_date_of_birth", ["clinic_id", "date_of_birth"], unique=False)
+        batch_op.create_index("ix_patient_clinic_id_created_at", ["clinic_id", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_patient_clinic_id_date_of_birth", ["clinic_id", "date_of_birth", "id"], unique=False)
         batch_op.create_index("ix_patient_clinic_id_folded", ["clinic_id", "folded", "id"], unique=False)
         batch_op.create_index(
-            "ix_patient_clinic_id_region_code", ["clinic_id", "region_code", "district_code"], unique=False
+            "ix_patient_district",
+            ["clinic_id", "district_code", "folded", "id"],
+            unique=False,
+            sqlite_where=sa.text("district_code IS NOT NULL"),
+            postgresql_where=sa.text("district_code IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_patient_guardian_id",
@@ -564,6 +568,20 @@ def upgrade():
             unique=False,
             sqlite_where=sa.text("merged_into_id IS NOT NULL"),
             postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_patient_needs",
+            ["clinic_id", "folded", "id"],
+            unique=False,
+            sqlite_where=sa.text("special_needs <> ''"),
+            postgresql_where=sa.text("special_needs <> ''"),
+        )
+        batch_op.create_index(
+            "ix_patient_region",
+            ["clinic_id", "region_code", "folded", "id"],
+            unique=False,
+            sqlite_where=sa.text("region_code IS NOT NULL"),
+            postgresql_where=sa.text("region_code IS NOT NULL"),
         )
         batch_op.create_index(
             "uq_patient_clinic_id_national_id",
@@ -873,6 +891,31 @@ def upgrade():
         )
 
     op.create_table(
+        "duplicate_pair",
+        sa.Column("clinic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("first_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("second_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.CheckConstraint("first_id < second_id", name=op.f("ck_duplicate_pair_order")),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "first_id"],
+            ["patient.clinic_id", "patient.id"],
+            name=op.f("fk_duplicate_pair_clinic_id_first_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "second_id"],
+            ["patient.clinic_id", "patient.id"],
+            name=op.f("fk_duplicate_pair_clinic_id_second_id"),
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_duplicate_pair_clinic_id")),
+        sa.PrimaryKeyConstraint("clinic_id", "first_id", "second_id", name=op.f("pk_duplicate_pair")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("duplicate_pair", schema=None) as batch_op:
+        batch_op.create_index("ix_duplicate_pair_score", ["clinic_id", "score"], unique=False)
+        batch_op.create_index("ix_duplicate_pair_second_id", ["second_id"], unique=False)
+
+    op.create_table(
         "pairing_code",
         sa.Column("code", sa.String(length=8), nullable=False),
         sa.Column("secret_hash", sa.String(length=64), nullable=False),
@@ -897,6 +940,7 @@ def upgrade():
         ),
         sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_patient_key_clinic_id")),
         sa.PrimaryKeyConstraint("clinic_id", "key", "patient_id", name=op.f("pk_patient_key")),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("patient_key", schema=None) as batch_op:
         batch_op.create_index("ix_patient_key_patient_id", ["patient_id"], unique=False)
@@ -1408,6 +1452,7 @@ def upgrade():
         sa.Column("cancel_reason", sa.String(length=500), nullable=False),
         sa.Column("series", sa.String(length=64), nullable=True),
         sa.Column("past_reason", sa.String(length=500), nullable=True),
+        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("source_key", sa.String(length=64), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1456,6 +1501,13 @@ def upgrade():
     )
     with op.batch_alter_table("appointment", schema=None) as batch_op:
         batch_op.create_index("ix_appointment_clinic_id_day", ["clinic_id", "day", "starts_at"], unique=False)
+        batch_op.create_index(
+            "ix_appointment_confirmed",
+            ["clinic_id", "day"],
+            unique=False,
+            sqlite_where=sa.text("status = 'CONFIRMED'"),
+            postgresql_where=sa.text("status = 'CONFIRMED'"),
+        )
         batch_op.create_index("ix_appointment_patient_id", ["patient_id", "starts_at"], unique=False)
         batch_op.create_index(
             "ix_appointment_series",
@@ -1524,6 +1576,15 @@ def upgrade():
         sa.UniqueConstraint("clinic_id", "id", name=op.f("uq_slot_clinic_id_id")),
         sa.UniqueConstraint("schedule_id", "starts_at", name=op.f("uq_slot_schedule_id_starts_at")),
     )
+    with op.batch_alter_table("slot", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_slot_closed",
+            ["clinic_id", "starts_at"],
+            unique=False,
+            sqlite_where=sa.text("NOT is_open"),
+            postgresql_where=sa.text("NOT is_open"),
+        )
+
     op.create_table(
         "appointment_place",
         sa.Column("slot_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1691,6 +1752,13 @@ def upgrade():
             unique=False,
             sqlite_where=sa.text("status IN ('WAITING', 'CALLED', 'IN_PROGRESS')"),
             postgresql_where=sa.text("status IN ('WAITING', 'CALLED', 'IN_PROGRESS')"),
+        )
+        batch_op.create_index(
+            "ix_visit_open",
+            ["clinic_id", "service_day"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'SCHEDULED', 'WAITING')"),
+            postgresql_where=sa.text("status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'SCHEDULED', 'WAITING')"),
         )
         batch_op.create_index("ix_visit_patient_id", ["patient_id", "service_day"], unique=False)
         batch_op.create_index(
@@ -2321,6 +2389,11 @@ def downgrade():
         )
         batch_op.drop_index("ix_visit_patient_id")
         batch_op.drop_index(
+            "ix_visit_open",
+            sqlite_where=sa.text("status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'SCHEDULED', 'WAITING')"),
+            postgresql_where=sa.text("status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'SCHEDULED', 'WAITING')"),
+        )
+        batch_op.drop_index(
             "ix_visit_line",
             sqlite_where=sa.text("status IN ('WAITING', 'CALLED', 'IN_PROGRESS')"),
             postgresql_where=sa.text("status IN ('WAITING', 'CALLED', 'IN_PROGRESS')"),
@@ -2337,6 +2410,11 @@ def downgrade():
         batch_op.drop_index("ix_appointment_place_appointment_id")
 
     op.drop_table("appointment_place")
+    with op.batch_alter_table("slot", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_slot_closed", sqlite_where=sa.text("NOT is_open"), postgresql_where=sa.text("NOT is_open")
+        )
+
     op.drop_table("slot")
     with op.batch_alter_table("hold", schema=None) as batch_op:
         batch_op.drop_index("ix_hold_until")
@@ -2359,6 +2437,11 @@ def downgrade():
             postgresql_where=sa.text("series IS NOT NULL"),
         )
         batch_op.drop_index("ix_appointment_patient_id")
+        batch_op.drop_index(
+            "ix_appointment_confirmed",
+            sqlite_where=sa.text("status = 'CONFIRMED'"),
+            postgresql_where=sa.text("status = 'CONFIRMED'"),
+        )
         batch_op.drop_index("ix_appointment_clinic_id_day")
 
     op.drop_table("appointment")
@@ -2425,6 +2508,11 @@ def downgrade():
 
     op.drop_table("patient_key")
     op.drop_table("pairing_code")
+    with op.batch_alter_table("duplicate_pair", schema=None) as batch_op:
+        batch_op.drop_index("ix_duplicate_pair_second_id")
+        batch_op.drop_index("ix_duplicate_pair_score")
+
+    op.drop_table("duplicate_pair")
     with op.batch_alter_table("doctor", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_doctor_clinic_id_user_id",
@@ -2487,6 +2575,16 @@ def downgrade():
             postgresql_where=sa.text("national_id IS NOT NULL"),
         )
         batch_op.drop_index(
+            "ix_patient_region",
+            sqlite_where=sa.text("region_code IS NOT NULL"),
+            postgresql_where=sa.text("region_code IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_patient_needs",
+            sqlite_where=sa.text("special_needs <> ''"),
+            postgresql_where=sa.text("special_needs <> ''"),
+        )
+        batch_op.drop_index(
             "ix_patient_merged_into_id",
             sqlite_where=sa.text("merged_into_id IS NOT NULL"),
             postgresql_where=sa.text("merged_into_id IS NOT NULL"),
@@ -2496,7 +2594,11 @@ def downgrade():
             sqlite_where=sa.text("guardian_id IS NOT NULL"),
             postgresql_where=sa.text("guardian_id IS NOT NULL"),
         )
-        batch_op.drop_index("ix_patient_clinic_id_region_code")
+        batch_op.drop_index(
+            "ix_patient_district",
+            sqlite_where=sa.text("district_code IS NOT NULL"),
+            postgresql_where=sa.text("district_code IS NOT NULL"),
+        )
         batch_op.drop_index("ix_patient_clinic_id_folded")
         batch_op.drop_index("ix_patient_clinic_id_date_of_birth")
         batch_op.drop_index("ix_patient_clinic_id_created_at")
