@@ -18,6 +18,7 @@ from reception.access import Permission, may
 from reception.domain import boards
 from reception.domain.actors import Actor
 from reception.domain.audit import Work
+from reception.domain.calendar import waitlist
 from reception.domain.errors import NotFound
 from reception.extensions import core, db
 from reception.models import Appointment, Device, DeviceKind, Doctor, Patient, Payment, Schedule, Visit
@@ -36,6 +37,9 @@ class Region:
 REGIONS: dict[str, Region] = {
     "arrivals": Region("desk/_arrivals.html", Permission.DESK, boards.arrivals),
     "payable": Region("desk/_payable.html", Permission.TILL, boards.payable),
+    "offers": Region(
+        "waitlist/_offers.html", Permission.BOOK, lambda viewer, _: {"offers": waitlist.open_offers(viewer)}
+    ),
     "line": Region("queue/_line.html", Permission.QUEUE, boards.line),
     "pool": Region("queue/_pool.html", Permission.QUEUE, boards.pool),
     "board": Region("queue/_board.html", Permission.QUEUE, boards.board),
@@ -48,13 +52,14 @@ SIGNALS: dict[str, Permission] = {
     "finance": Permission.FINANCE,
     "rooms": Permission.QUEUE,
     "patient": Permission.PATIENTS,
+    "waitlist": Permission.BOOK,
 }
 
 
 def split(name: str) -> tuple[str, int]:
     """`line-7` -> ("line", 7); `arrivals` -> ("arrivals", 0). Raises NotFound for anything else."""
     kind, _, number = name.partition("-")
-    if kind in ("arrivals", "payable") and not number:
+    if kind in ("arrivals", "payable", "offers") and not number:
         return kind, 0
     if kind in REGIONS and number.isascii() and number.isdigit() and len(number) < 19:
         return kind, int(number)
@@ -81,7 +86,7 @@ def draw(viewer: Actor, name: str, version: int) -> str:
 
 def of_clinic(viewer: Actor) -> list[str]:
     """Every region and signal of the clinic that the viewer may see, records' own signals aside."""
-    names = ["arrivals", "payable", "finance", "rooms", f"calendar-{clock.today(viewer.clinic)}"]
+    names = ["arrivals", "payable", "offers", "finance", "rooms", f"calendar-{clock.today(viewer.clinic)}"]
     doctors = db.session.execute(
         select(Doctor.id, Doctor.department_id).filter_by(clinic_id=viewer.clinic_id, is_active=True)
     ).all()
@@ -179,6 +184,10 @@ def _schedule(schedule: Schedule, _changes: dict[str, Any], _work: Work) -> Iter
     yield f"calendar-{schedule.day}"
 
 
+def _waitlist(_row: Any, _changes: dict[str, Any], _work: Work) -> Iterator[str]:
+    yield from ("waitlist", "offers")
+
+
 def _clinic(_row: Any, _changes: dict[str, Any], work: Work) -> Iterator[str]:
     yield from _displays(work.actor.clinic_id)
 
@@ -192,4 +201,5 @@ _TOUCHES: dict[str, Callable[[Any, dict[str, Any], Work], Iterator[str]]] = {
     "patient": _patient,
     "schedule": _schedule,
     "clinic": _clinic,
+    "waitlist_entry": _waitlist,
 }

@@ -9,8 +9,11 @@ from flask import Flask
 from sqlalchemy import select
 
 from reception import clock
+from reception.clock import service_day
 from reception.domain import ticks
-from reception.domain.actors import system
+from reception.domain.actors import Actor, system
+from reception.domain.calendar import holds, waitlist
+from reception.domain.errors import Refusal
 from reception.extensions import db, socketio
 from reception.models import Clinic
 from reception.transaction import perform
@@ -47,6 +50,28 @@ def tick(since: datetime, until: datetime) -> None:
         actor = system(clinic)
         if names := ticks.moved_by_clock(actor, since, until):
             perform(actor, ticks.raise_regions, names)
+        keep_places(actor, until)
+
+
+def keep_places(actor: Actor, at: datetime) -> None:
+    """End what is kept no longer, and offer the waitlist what is free by other ways than a cancelling."""
+    if holds.is_due(actor.clinic_id, at):
+        perform(actor, holds.sweep, at=at)
+    if waitlist.is_due(actor.clinic_id, service_day(at, actor.clinic), at):
+        perform(actor, waitlist.sweep, at=at)
+    state = waitlist.state(actor.clinic_id)
+    if _looked_at.get(actor.clinic_id) == state:
+        return
+    for entry_id, doctor_id, starts_at in waitlist.chances(actor, at):
+        try:
+            perform(actor, waitlist.propose, entry_id, doctor_id, starts_at, at=at)
+        except Refusal:
+            continue  # somebody else has it now
+    _looked_at[actor.clinic_id] = waitlist.state(actor.clinic_id)
+
+
+_looked_at: dict[int, tuple[int, int]] = {}
+"""Clinic -> what the calendar and the waitlist were when free places were last looked for."""
 
 
 def clean() -> None:

@@ -33,6 +33,7 @@ from reception import clock, constraints, live, regions
 from reception.columns import UtcDateTime
 from reception.domain import audit
 from reception.domain.actors import Actor
+from reception.domain.calendar import waitlist
 from reception.domain.errors import BadRequest, Busy, Invalid, NotFound, Stale
 from reception.domain.locks import is_id
 from reception.extensions import Base, core, db
@@ -94,6 +95,7 @@ def perform(
                 earlier = _claim(actor, wish, about, work) if wish else None
                 result = earlier if earlier is not None else verb(*values, actor=actor, at=work.at, **more)
                 if earlier is None:
+                    waitlist.offer_freed(work)
                     _close(work, trace)
                     if wish and about is None:
                         _remember(actor, wish, result)

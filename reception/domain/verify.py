@@ -6,9 +6,25 @@ from collections.abc import Iterator
 
 from sqlalchemy import func, select, text
 
+from reception import clock
 from reception.domain import audit, finance
 from reception.extensions import db
-from reception.models import Account, Clinic, LedgerEntry, LedgerKind, Payment, PaymentStatus, Visit, VisitStatus
+from reception.models import (
+    Account,
+    AppointmentPlace,
+    Clinic,
+    Hold,
+    LedgerEntry,
+    LedgerKind,
+    OfferStatus,
+    Payment,
+    PaymentStatus,
+    Visit,
+    VisitStatus,
+    WaitlistEntry,
+    WaitlistOffer,
+    WaitlistStatus,
+)
 
 
 def findings() -> Iterator[str]:
@@ -20,6 +36,7 @@ def findings() -> Iterator[str]:
     yield from _bills()
     yield from _queue()
     yield from _states()
+    yield from _holds()
 
 
 def _balances() -> Iterator[str]:
@@ -98,3 +115,21 @@ def _states() -> Iterator[str]:
             yield f"appointment {ident} is {appointment}, its visit {visit}"
         if (places == 0) != (appointment in ("CANCELLED", "NO_SHOW")):
             yield f"appointment {ident} is {appointment} and holds {places} places"
+
+
+def _holds() -> Iterator[str]:
+    """What is kept has places, and what is offered is kept."""
+    kept = select(Hold.id).where(~select(AppointmentPlace.slot_id).where(AppointmentPlace.hold_id == Hold.id).exists())
+    for ident in db.session.scalars(kept):
+        yield f"hold {ident} keeps no place"
+    open_offers = select(WaitlistOffer.id, WaitlistEntry.status, Hold.id).where(
+        WaitlistOffer.status == OfferStatus.OPEN, WaitlistOffer.answer_by > clock.now()
+    )
+    query = open_offers.join(WaitlistEntry, WaitlistEntry.id == WaitlistOffer.entry_id).outerjoin(
+        Hold, Hold.id == WaitlistOffer.hold_id
+    )
+    for ident, status, hold_id in db.session.execute(query):
+        if hold_id is None:
+            yield f"offer {ident} is open and nothing is kept for it"
+        if status != WaitlistStatus.NOTIFIED:
+            yield f"offer {ident} is open, its entry {status}"

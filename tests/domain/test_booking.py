@@ -146,7 +146,7 @@ def test_overbooking_needs_a_role_a_reason_and_has_an_end(house: House) -> None:
     manager, desk = house.person(Role.MANAGER), house.person(Role.RECEPTIONIST)
     assert isinstance(refused(house, booking.book, *book(house), actor=desk, overbooking_reason="urgent"), NotAllowed)
     assert refused(house, booking.book, *book(house), actor=manager, overbooking_reason="  ").code == "slot-full"
-    for _ in range(places.MOST_OVERBOOKED):
+    for _ in range(house.clinic.overbooking_cap):
         row = house.run(booking.book, *book(house), actor=manager, overbooking_reason="urgent")
         assert (row.overbooking_reason, row.overbooked_by_id) == ("urgent", manager.user_id)
         assert places.is_beyond(row.id)

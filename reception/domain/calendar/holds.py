@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select
+from sqlalchemy import exists, insert, select
 
 from reception.clock import service_day
 from reception.domain.actors import Actor
@@ -94,6 +94,12 @@ def release(hold_id: int, *, actor: Actor, at: datetime) -> None:
     """Give an own hold back before its time; one that is gone already is no matter."""
     if _own(hold_id, actor) is not None:
         _give_up([hold_id], actor)
+
+
+def is_due(clinic_id: int, at: datetime) -> bool:
+    """Whether `sweep` has something to do."""
+    over = exists().where(Hold.clinic_id == clinic_id, Hold.user_id.is_not(None), Hold.until <= at)
+    return bool(db.session.scalar(select(over)))
 
 
 def sweep(*, actor: Actor, at: datetime) -> None:

@@ -12,7 +12,7 @@ from reception.clock import service_day
 from reception.domain import finance
 from reception.domain.actors import Actor
 from reception.domain.audit import record
-from reception.domain.calendar import booking
+from reception.domain.calendar import booking, waitlist
 from reception.domain.calendar.places import is_beyond, schedule_for, take_places
 from reception.domain.errors import NotPossible, Stale, invalid_field
 from reception.domain.locks import locked
@@ -115,6 +115,7 @@ def put_back(appointment_id: int, *, actor: Actor, at: datetime, visit_version: 
     place = Place(
         _instant(was["starts_at"]), _instant(was["ends_at"]), was["doctor_id"], was["room_id"], was["may_exceed"]
     )
+    waitlist.give_way(place.doctor_id, place.starts_at, place.ends_at)
     try:
         visit, bill = _move_to(appointment, place, "undo", {}, actor=actor, at=at, undoes=last.id)
     except NotPossible as refusal:

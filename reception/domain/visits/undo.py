@@ -118,6 +118,7 @@ def _appointment_back(appointment: Appointment | None, last: VisitEvent) -> None
         return
     from reception.domain.calendar.booking import use_room
     from reception.domain.calendar.places import take_places
+    from reception.domain.calendar.waitlist import give_way
 
     freed = appointment.status in (AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW)
     if last.from_status == VisitStatus.SCHEDULED:
@@ -128,6 +129,7 @@ def _appointment_back(appointment: Appointment | None, last: VisitEvent) -> None
     appointment.cancel_reason = ""
     db.session.flush()
     if freed:
+        give_way(appointment.doctor_id, appointment.starts_at, appointment.ends_at)
         take_places(appointment)
         use_room(appointment, appointment.schedule)
 
