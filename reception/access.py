@@ -42,6 +42,8 @@ class Permission(StrEnum):
     SHIFTS = "shifts"  # opening and closing a doctor's shift
     PATIENTS = "patients"  # registry and cards
     REGISTER = "register"  # new and changed patients
+    MERGE = "merge"  # two cards of one person
+    ANONYMISE = "anonymise"  # taking the person out of a card
     DIRECTORY = "directory"  # doctors, services, rooms
     BILLS = "bills"  # one bill
     TILL = "till"  # taking money
@@ -64,6 +66,8 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SHIFTS: frozenset({R.RECEPTIONIST, R.MANAGER, R.ADMIN}),
     Permission.PATIENTS: EVERYBODY,
     Permission.REGISTER: frozenset({R.RECEPTIONIST, R.NURSE, R.MANAGER, R.ADMIN}),
+    Permission.MERGE: frozenset({R.RECEPTIONIST, R.MANAGER, R.ADMIN}),
+    Permission.ANONYMISE: frozenset({R.MANAGER, R.ADMIN}),
     Permission.DIRECTORY: EVERYBODY,
     Permission.BILLS: frozenset({R.RECEPTIONIST, R.CASHIER, R.MANAGER, R.ADMIN}),
     Permission.TILL: frozenset({R.RECEPTIONIST, R.CASHIER, R.ADMIN}),
