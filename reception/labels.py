@@ -84,6 +84,10 @@ ACTIONS: dict[str, str] = {
     "patient.open": N_("Card opened again"),
     "patient.close": N_("Card closed"),
     "patient.refused": N_("Look at a card refused"),
+    "patient.merge": N_("Cards merged"),
+    "patient.unmerge": N_("Merged cards taken apart"),
+    "patient.anonymise": N_("Card made anonymous"),
+    "access.review": N_("Access looked into"),
     "doctor.break": N_("Break began"),
     "doctor.back": N_("Break ended"),
     "doctor.help": N_("Asked the desk for help"),
@@ -165,7 +169,10 @@ FIELDS: dict[str, str] = {
 """Columns and facts: name -> words."""
 
 UNSAID = frozenset(
-    {"operation", "parts", "user", "clinic", "clinic_id", "patient", "version", "folded", "public_token"}
+    {
+        "operation", "parts", "user", "clinic", "clinic_id", "patient", "version", "folded", "public_token", "gone",
+        "merge", "why", "entry", "is_fine",
+    }
 )
 """Facts that are for programs, or said otherwise in the row."""
 AMOUNTS = frozenset(
@@ -220,6 +227,7 @@ def actions() -> list[tuple[str, list[tuple[str, str]]]]:
             "import": "clinic",
             "audit": "clinic",
             "demo": "clinic",
+            "access": "clinic",
             "waitlist": "waitlist_entry",
         }.get(subject, subject)
         groups.setdefault(kind_words(kind), []).append((action, action_words(action)))
