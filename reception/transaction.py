@@ -36,6 +36,7 @@ from reception.domain.actors import Actor
 from reception.domain.calendar import waitlist
 from reception.domain.errors import BadRequest, Busy, Invalid, NotFound, Stale
 from reception.domain.locks import is_id
+from reception.domain.matching import cards
 from reception.extensions import Base, core, db
 from reception.models import Edited, IdempotencyKey
 from reception.words import N_
@@ -97,6 +98,7 @@ def perform(
                 if earlier is None:
                     waitlist.offer_freed(work)
                     _close(work, trace)
+                    cards.follow(work)
                     if wish and about is None:
                         _remember(actor, wish, result)
                 raised = _raise_regions(work)
