@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Blueprint
 
 from reception.blueprints import (
+    accesses,
+    anonymise,
     api,
     appointments,
     audit,
@@ -16,6 +18,7 @@ from reception.blueprints import (
     display,
     finance,
     live,
+    merging,
     patients,
     queue,
     settings,
@@ -27,6 +30,8 @@ from reception.blueprints import (
 assert appointments.bp is booking.bp is calendar.bp  # three modules, one subject
 
 ALL: tuple[Blueprint, ...] = (
+    accesses.bp,
+    anonymise.bp,
     api.bp,
     audit.bp,
     auth.bp,
@@ -36,6 +41,7 @@ ALL: tuple[Blueprint, ...] = (
     display.bp,
     finance.bp,
     live.bp,
+    merging.bp,
     patients.bp,
     queue.bp,
     settings.bp,

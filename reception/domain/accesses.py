@@ -66,11 +66,16 @@ def note(patient_ids: Iterable[int], how: str, *, actor: Actor, at: datetime, re
         db.session.execute(insert(AccessEntry), rows[begin : begin + BATCH])
 
 
-def note_refusal(asked_id: int, *, actor: Actor, at: datetime, request_id: str = "") -> None:
-    """Write down that somebody asked for a card and was not shown it."""
+def note_refusal(
+    asked_id: int, *, actor: Actor, at: datetime, request_id: str = "", is_missing: bool = False
+) -> None:  # fmt: skip
+    """Write down that somebody asked for a card and was not shown it. `is_missing`: something was not found, which says
+    nothing where the card is here."""
     known = db.session.scalar(
         select(Patient.id).where(Patient.clinic_id == actor.clinic_id, Patient.id == asked_id)
     ) if is_id(asked_id) else None  # fmt: skip
+    if known and is_missing:
+        return
     asked = None if known or not is_id(asked_id) else asked_id
     row = _row(actor, at, REFUSED, request_id, patient_id=known, asked_id=asked)
     db.session.execute(insert(AccessEntry), [row])
