@@ -1129,6 +1129,7 @@ class Visit(Base, Record, Edited):
             "ix_visit_open",
             "clinic_id",
             "service_day",
+            "status",
             where="status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'SCHEDULED', 'WAITING')",
         ),
         index_where(

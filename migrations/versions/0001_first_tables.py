@@ -1755,7 +1755,7 @@ def upgrade():
         )
         batch_op.create_index(
             "ix_visit_open",
-            ["clinic_id", "service_day"],
+            ["clinic_id", "service_day", "status"],
             unique=False,
             sqlite_where=sa.text("status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'SCHEDULED', 'WAITING')"),
             postgresql_where=sa.text("status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'SCHEDULED', 'WAITING')"),
