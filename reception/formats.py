@@ -236,6 +236,8 @@ def _eastern(person: Any) -> bool:
 
 def list_name(person: Any) -> str:
     """As lists order people: "Hoffmann, Greta", "王小明"."""
+    if getattr(person, "anonymised_at", None):
+        return gettext("Anonymous")
     if getattr(person, "is_anonymous", False) and not person.last_name:
         return gettext("Guest")
     if _eastern(person):
@@ -251,6 +253,8 @@ def is_arabic(text: str) -> bool:
 
 def full_name(person: Any) -> str:
     """All names in the order of speech: "Greta Anna Hoffmann", "王小明"."""
+    if getattr(person, "anonymised_at", None):
+        return gettext("Anonymous")
     if getattr(person, "is_anonymous", False) and not person.last_name:
         return gettext("Guest")
     if _eastern(person):

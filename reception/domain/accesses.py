@@ -16,7 +16,7 @@ from sqlalchemy import Select, and_, func, insert, or_, select
 from reception.clock import day_bounds
 from reception.domain.actors import Actor
 from reception.domain.locks import is_id
-from reception.domain.merging_ids import follow, standing
+from reception.domain.merging_ids import follow, same_person
 from reception.extensions import db
 from reception.models import AccessEntry, AccessReview, ApiToken, Patient, User
 
@@ -123,11 +123,7 @@ def matching(query: Select[Any], viewer: Actor, asked: Asked) -> Select[Any]:
             )
         )
     if asked.patient_id:
-        stands = standing(viewer.clinic_id, asked.patient_id)
-        own = select(Patient.id).where(
-            Patient.clinic_id == viewer.clinic_id, or_(Patient.id == stands, Patient.merged_into_id == stands)
-        )
-        query = query.where(AccessEntry.patient_id.in_(own))
+        query = query.where(AccessEntry.patient_id.in_(same_person(viewer.clinic_id, asked.patient_id)))
     return query.where(AccessEntry.how == asked.how) if asked.how else query
 
 

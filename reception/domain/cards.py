@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload
 from reception import clock
 from reception.domain.actors import Actor
 from reception.domain.machines import OPEN
+from reception.domain.merging_ids import ids_of
 from reception.extensions import db
 from reception.models import (
     AccessEntry,
@@ -148,7 +149,7 @@ def changes(viewer: Actor, patient: Patient, before: int | None = None) -> tuple
         select(AuditEntry)
         .where(
             AuditEntry.clinic_id == viewer.clinic_id, AuditEntry.entity_kind == "patient",
-            AuditEntry.entity_id == patient.id,
+            AuditEntry.entity_id.in_(ids_of(patient)),
         )
         .order_by(AuditEntry.seq.desc())
         .limit(PAGE + 1)
@@ -157,12 +158,13 @@ def changes(viewer: Actor, patient: Patient, before: int | None = None) -> tuple
         query = query.where(AuditEntry.seq < before)
     entries = list(db.session.scalars(query))
     names = _names((entry.actor_kind, entry.actor_id) for entry in entries)
-    later = _history(viewer, patient)
+    own = {card.id: card for card in db.session.scalars(select(Patient).where(Patient.id.in_(ids_of(patient))))}
+    later = {ident: _history(viewer, card) for ident, card in own.items()}
     found = []
     for entry in entries[:PAGE]:
         who = names.get((entry.actor_kind, entry.actor_id), "")
         is_new = entry.action in ("patient.register", "patient.guest")
-        fields = [] if is_new else _fields(entry, later, patient)
+        fields = [] if is_new else _fields(entry, later[entry.entity_id], own[entry.entity_id])
         found.append(Change(entry.seq, entry.at, who, entry.action, fields))
     return found, found[-1].seq if len(entries) > PAGE else None
 
@@ -206,7 +208,9 @@ def accesses(viewer: Actor, patient: Patient, before: int | None = None) -> tupl
     query = (
         select(AccessEntry)
         .where(
-            AccessEntry.clinic_id == viewer.clinic_id, AccessEntry.patient_id == patient.id, AccessEntry.how != REDRAWN
+            AccessEntry.clinic_id == viewer.clinic_id,
+            AccessEntry.patient_id.in_(ids_of(patient)),
+            AccessEntry.how != REDRAWN,
         )
         .order_by(AccessEntry.id.desc())
         .limit(PAGE + 1)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 from reception.domain.calendar.places import counts
 from reception.domain.errors import NotFound
 from reception.domain.locks import is_id
+from reception.domain.merging_ids import follow, standing
 from reception.extensions import core, db
 from reception.models import (
     Account,
@@ -103,7 +104,7 @@ def visits(
     if doctor is not None:
         query = query.where(Visit.doctor_id == doctor)
     if patient is not None:
-        query = query.where(Visit.patient_id == patient)
+        query = query.where(Visit.patient_id == standing(clinic_id, patient))
     return _by_id(query, Visit.id, after, limit)
 
 
@@ -118,7 +119,7 @@ def appointments(
     if doctor is not None:
         query = query.where(Appointment.doctor_id == doctor)
     if patient is not None:
-        query = query.where(Appointment.patient_id == patient)
+        query = query.where(Appointment.patient_id == standing(clinic_id, patient))
     return _by_time(query, Appointment.starts_at, Appointment.id, after, limit)
 
 
@@ -281,12 +282,13 @@ def ledger(clinic_id: int, first: date, last: date, payment: int | None, after: 
         select(
             entry.id, entry.at, entry.day, entry.kind, entry.amount, entry.debit_id, debit.kind.label("debit_kind"),
             entry.credit_id, credit.kind.label("credit_kind"), entry.method, entry.cashbox_id, entry.payment_id,
-            entry.patient_id, entry.service_id, entry.appointment_id, entry.operation_id, entry.reverses_id,
+            func.coalesce(Patient.id, entry.patient_id).label("patient_id"), entry.service_id, entry.appointment_id, entry.operation_id, entry.reverses_id,
         )
         .join(debit, debit.id == entry.debit_id)
         .join(credit, credit.id == entry.credit_id)
         .where(entry.clinic_id == clinic_id)
     )  # fmt: skip
+    query = follow(query, entry.patient_id)
     if payment is not None:
         query = query.where(entry.payment_id == payment)
     else:

@@ -131,7 +131,7 @@ def understood(text: str) -> Wanted:
 def _matching(clinic_id: int, wanted: Wanted, limit: int, closed: bool) -> list[Patient]:
     query = select(Patient).where(Patient.is_anonymous.is_(False))
     if not closed:
-        query = query.where(Patient.is_active)
+        query = query.where(or_(Patient.is_active, Patient.merged_into_id.is_not(None)))
     if wanted.born:
         query = query.where(Patient.date_of_birth == wanted.born)
     found: dict[int, Patient] = {}
@@ -139,7 +139,18 @@ def _matching(clinic_id: int, wanted: Wanted, limit: int, closed: bool) -> list[
         found.update((patient.id, patient) for patient in db.session.scalars(part))
         if len(found) >= limit:
             break
-    return sorted(found.values(), key=lambda p: (-_rank(p, wanted), p.folded, p.id))[:limit]
+    ranked = sorted(found.values(), key=lambda p: (-_rank(p, wanted), p.folded, p.id))
+    return _standing(ranked, closed)[:limit]
+
+
+def _standing(ranked: list[Patient], closed: bool) -> list[Patient]:
+    """Who was found by a card that became part of another one is shown by the card that stands, once."""
+    wanted = {card.merged_into_id for card in ranked if card.merged_into_id is not None}
+    if not wanted:
+        return ranked
+    kept = {card.id: card for card in db.session.scalars(select(Patient).where(Patient.id.in_(wanted)))}
+    cards = (kept.get(card.merged_into_id, card) if card.merged_into_id else card for card in ranked)
+    return list(dict.fromkeys(card for card in cards if closed or card.is_active))
 
 
 def _queries(
@@ -206,7 +217,9 @@ def _rank(patient: Patient, wanted: Wanted) -> int:
 
 def listed(clinic_id: int, *, after: int | None = None, limit: int = 50, closed: bool = False) -> list[Patient]:
     """The registry by family name; `after`: the last card of the rows before. Guests are not listed."""
-    query = select(Patient).where(Patient.clinic_id == clinic_id, Patient.is_anonymous.is_(False))
+    query = select(Patient).where(
+        Patient.clinic_id == clinic_id, Patient.is_anonymous.is_(False), Patient.merged_into_id.is_(None)
+    )
     if not closed:
         query = query.where(Patient.is_active)
     if after is not None:

@@ -15,6 +15,7 @@ from sqlalchemy import Select, and_, or_, select
 
 from reception.clock import day_bounds
 from reception.domain.actors import Actor
+from reception.domain.merging_ids import same_person
 from reception.extensions import db
 from reception.models import (
     ApiToken,
@@ -91,7 +92,9 @@ def _matching(viewer: Actor, wanted: Wanted) -> Select[tuple[AuditEntry]]:
     if wanted.record:
         kind, ident = wanted.record
         query = query.where(AuditEntry.entity_kind == kind)
-        if ident is not None:
+        if ident is not None and kind == "patient":
+            query = query.where(AuditEntry.entity_id.in_(same_person(viewer.clinic_id, ident)))
+        elif ident is not None:
             query = query.where(AuditEntry.entity_id == ident)
     return query
 

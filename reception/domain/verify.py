@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import func, select, text
+from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy.orm import aliased
 
 from reception import clock
 from reception.domain import audit, finance
+from reception.domain.anonymising import EMPTIED
+from reception.domain.merging_rows import MOVED
 from reception.extensions import db
 from reception.models import (
     Account,
@@ -17,6 +20,8 @@ from reception.models import (
     LedgerEntry,
     LedgerKind,
     OfferStatus,
+    Patient,
+    PatientMerge,
     Payment,
     PaymentStatus,
     Visit,
@@ -36,6 +41,8 @@ def findings() -> Iterator[str]:
     yield from _bills()
     yield from _queue()
     yield from _states()
+    yield from _merges()
+    yield from _anonymous()
     yield from _holds()
 
 
@@ -133,3 +140,32 @@ def _holds() -> Iterator[str]:
             yield f"offer {ident} is open and nothing is kept for it"
         if status != WaitlistStatus.NOTIFIED:
             yield f"offer {ident} is open, its entry {status}"
+
+
+def _merges() -> Iterator[str]:
+    """A merged card points at one that stands, has a record of it, no money, and nothing that may move."""
+    kept = aliased(Patient)
+    for ident, further, record in db.session.execute(
+        select(Patient.id, kept.merged_into_id, PatientMerge.id)
+        .join(kept, kept.id == Patient.merged_into_id)
+        .outerjoin(PatientMerge, and_(PatientMerge.gone_id == Patient.id, PatientMerge.undone_at.is_(None)))
+    ):
+        if further is not None:
+            yield f"patient {ident} was merged into a card that was merged itself"
+        if record is None:
+            yield f"patient {ident} was merged, but there is no record of the merge"
+    gone = select(Patient.id).where(Patient.merged_into_id.is_not(None))
+    for _, kind, column in MOVED:
+        for ident in db.session.scalars(select(kind.id).where(getattr(kind, column).in_(gone))):
+            yield f"{kind.__tablename__} {ident} names a card that was merged into another one"
+    for ident, balance in db.session.execute(
+        select(Account.id, Account.balance).where(Account.patient_id.in_(gone), Account.balance != 0)
+    ):
+        yield f"account {ident} of a merged card holds {balance}"
+
+
+def _anonymous() -> Iterator[str]:
+    """Nothing of the person is left on a card that was made anonymous."""
+    left = or_(*(getattr(Patient, name).is_distinct_from(value) for name, value in EMPTIED.items()))
+    for ident in db.session.scalars(select(Patient.id).where(Patient.anonymised_at.is_not(None), left)):
+        yield f"patient {ident} was made anonymous and still says something"

@@ -15,6 +15,7 @@ from reception.domain.audit import record
 from reception.domain.calendar.places import schedule_for, take_places
 from reception.domain.errors import NotAllowed, NotPossible, invalid_field
 from reception.domain.locks import load, locked
+from reception.domain.merging_ids import check_stands
 from reception.domain.texts import checked
 from reception.domain.visits.moves import note
 from reception.extensions import db
@@ -68,6 +69,7 @@ def book(
     """
     past_reason = _past(past_reason, starts_at, actor, at)
     patient = locked(Patient, patient_id, actor.clinic_id)
+    check_stands(patient)
     if not patient.is_active:
         raise NotPossible(
             N_("This card is closed. Open it again first."), code="inactive", link=("patient", patient.id), allowed=[]

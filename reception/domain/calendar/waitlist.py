@@ -21,6 +21,7 @@ from reception.domain.calendar.places import drop_holds, lowest, schedule_for, s
 from reception.domain.calendar.vacancy import STANDING, Wish
 from reception.domain.errors import NotPossible, invalid_field
 from reception.domain.locks import load, locked
+from reception.domain.merging_ids import check_stands
 from reception.domain.texts import checked
 from reception.domain.visits import undo
 from reception.extensions import db
@@ -74,7 +75,8 @@ def add(
 
     `not_before`, `not_after`: by the clinic's wall clock, for the start. Raises NotFound, NotPossible or Invalid.
     """
-    patient = load(Patient, patient_id, actor.clinic_id)
+    patient = locked(Patient, patient_id, actor.clinic_id)
+    check_stands(patient)
     if not patient.is_active:
         raise NotPossible(
             N_("This card is closed. Open it again first."), code="inactive", link=("patient", patient.id)

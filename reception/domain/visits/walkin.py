@@ -12,6 +12,7 @@ from reception.domain.actors import Actor
 from reception.domain.audit import record
 from reception.domain.errors import NotPossible, invalid_field
 from reception.domain.locks import load, locked
+from reception.domain.merging_ids import check_stands
 from reception.domain.texts import checked
 from reception.domain.visits.moves import check_not_in_queue, give_number, note
 from reception.extensions import db
@@ -45,6 +46,7 @@ def walk_in(
     To a doctor, or to a department's pool. Raises NotFound, NotPossible or Invalid.
     """
     patient = locked(Patient, patient_id, actor.clinic_id)
+    check_stands(patient)
     if not patient.is_active:
         raise NotPossible(N_("This card is closed."), code="inactive")
     service = load(Service, service_id, actor.clinic_id)
