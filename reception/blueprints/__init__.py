@@ -12,6 +12,7 @@ from reception.blueprints import (
     audit,
     auth,
     booking,
+    booking_holds,
     calendar,
     desk,
     directory,
@@ -21,13 +22,15 @@ from reception.blueprints import (
     merging,
     patients,
     queue,
+    series,
     settings,
     shell,
     system,
     ticket,
+    waitlist,
 )
 
-assert appointments.bp is booking.bp is calendar.bp  # three modules, one subject
+assert appointments.bp is booking.bp is booking_holds.bp is calendar.bp is series.bp  # modules of one subject
 
 ALL: tuple[Blueprint, ...] = (
     accesses.bp,
@@ -48,4 +51,5 @@ ALL: tuple[Blueprint, ...] = (
     shell.bp,
     system.bp,
     ticket.bp,
+    waitlist.bp,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from flask import Response, g, redirect, render_template, request, url_for
@@ -13,11 +15,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from reception import clock, formats
 from reception.access import Permission, may, requires
 from reception.blueprints.appointments import said_when, undo_of
+from reception.blueprints.booking_form import BookingForm
 from reception.blueprints.calendar import bp, changed
-from reception.blueprints.calendar_forms import BookingForm, number_of
+from reception.blueprints.calendar_forms import number_of
 from reception.blueprints.dialogs import dialog, new_key, same_key
 from reception.blueprints.patient_form import QuickForm
 from reception.blueprints.patients import typed
+from reception.blueprints.shell import may_open
 from reception.blueprints.times import Times
 from reception.domain import offers as choices
 from reception.domain import patients, search
@@ -36,12 +40,15 @@ MOST_FOUND = 6
 @requires(Permission.BOOK)
 def book() -> Response:
     """The dialog; what is known already (`patient_id`, `doctor`, `service`, `day`, `slot`) is filled in."""
-    patient = _patient(request.args)
+    patient = patient_of(request.args)
     known: dict[str, Any] = {name: request.args.get(name) for name in ("doctor", "service", "slot")}
     form = BookingForm.offering(g.actor, **known)
     if "day" in request.args:
         form.day.process(request.args)
-    return _form(form, patient, key=new_key())
+    if found := offers.understood(form.slot.data or ""):
+        form.doctor.data = form.doctor.data or str(found[0])
+        form.day.data = form.day.data or clock.service_day(found[1], g.actor.clinic)
+    return draw(form, patient, key=new_key())
 
 
 @bp.post("/book/form")
@@ -50,11 +57,11 @@ def redraw() -> Response:
     """The dialog as it stands, with the times that fit what was chosen meanwhile; `new`: for somebody to register."""
     form = BookingForm.offering(g.actor, request.form)
     form.validate()
-    patient = _patient(request.form)
-    return _form(form, patient, _person(patient), key=same_key())
+    patient = patient_of(request.form)
+    return draw(form, patient, person_of(patient), key=same_key())
 
 
-def _person(patient: Patient | None) -> QuickForm | None:
+def person_of(patient: Patient | None) -> QuickForm | None:
     """The fields of somebody to register; none for a known patient, or where one is being looked for."""
     if patient is not None or "search" in request.form:
         return None
@@ -70,26 +77,28 @@ def people() -> str:
     text = request.form.get("q", "").strip()[:100]
     found = search.find_patients(g.actor.clinic_id, text, limit=MOST_FOUND) if text else []
     return render_template(
-        "calendar/_people.html", found=found, q=text, viewer=g.actor, may_register=may(g.actor, Permission.REGISTER)
+        "booking/_people.html", found=found, q=text, viewer=g.actor, may_register=may(g.actor, Permission.REGISTER)
     )
 
 
 @bp.post("/book")
 @requires(Permission.BOOK)
 def place() -> AnyResponse:
-    """Book: for a known patient, or for somebody who is registered in the same step."""
+    """Book: for a known patient, or for somebody who is registered in the same step. Of a series the dates are shown
+    first."""
     form = BookingForm.offering(g.actor, request.form)
-    patient = _patient(request.form)
-    person = _person(patient)
+    patient = patient_of(request.form)
+    person = person_of(patient)
     if not form.validate() or (person and not person.validate()):
-        return _form(form, patient, person, key=same_key(), status=422)
+        return draw(form, patient, person, key=same_key(), status=422)
+    if form.weeks.data is not None:
+        from reception.blueprints.series import show_weeks
+
+        return show_weeks(form, patient, person)
     try:
-        row = _booked(form, patient, person)
+        row = booked(booking.book, booking.book_new, form, patient, person)
     except (Invalid, NotPossible) as refusal:
-        form.blame(field_sentences(refusal))
-        if person:
-            person.blame(field_sentences(refusal))
-        return _form(form, patient, person, key=same_key(refusal), refusal=refusal)
+        return refused(form, patient, person, refusal)
     if not is_htmx():
         return redirect(url_for("patients.card", patient_id=row.patient_id))
     name, when = formats.list_name(row.patient), said_when(row)
@@ -99,8 +108,33 @@ def place() -> AnyResponse:
     return changed(text, undo=undo_of(row), visit=row.visit)
 
 
-def _booked(form: BookingForm, patient: Patient | None, person: QuickForm | None) -> Appointment:
-    """The new appointment. Raises Refusal."""
+def refused(form: BookingForm, patient: Patient | None, person: QuickForm | None, refusal: Refusal) -> Response:
+    """The dialog with what was refused marked where it was typed."""
+    db.session.rollback()
+    form.blame(field_sentences(refusal))
+    if person:
+        person.blame(field_sentences(refusal))
+    return draw(form, patient, person, key=same_key(refusal), refusal=refusal)
+
+
+def booked(
+    known: Callable[..., Any], new: Callable[..., Any], form: BookingForm, patient: Patient | None,
+    person: QuickForm | None, *more: Any,
+) -> Appointment:  # fmt: skip
+    """What the verb `known` books for the patient, or `new` for somebody to register. Raises Refusal."""
+    doctor_id, starts_at = chosen(form, patient, person)
+    values: tuple[Any, ...] = (doctor_id, form.service_id or 0, starts_at, *more)
+    if person:
+        row = run(new, person.values, *values, **form.details)
+    else:
+        assert patient is not None
+        row = run(known, patient.id, *values, **form.details)
+    assert isinstance(row, Appointment)
+    return row
+
+
+def chosen(form: BookingForm, patient: Patient | None, person: QuickForm | None) -> tuple[int, datetime]:
+    """Doctor and start. Raises Invalid where they, or the patient, are missing."""
     if person and not may(g.actor, Permission.REGISTER):
         raise invalid_field("last_name", N_("Your role cannot register patients. Choose a known one."))
     if not person and patient is None:
@@ -108,24 +142,16 @@ def _booked(form: BookingForm, patient: Patient | None, person: QuickForm | None
     slot = offers.understood(form.slot.data or "")
     if slot is None:
         raise invalid_field("slot", N_("Choose a time."))
-    doctor_id, starts_at = slot
-    values: tuple[Any, ...] = (doctor_id, form.service_id or 0, starts_at)
-    if person:
-        row = run(booking.book_new, person.values, *values, **form.details)
-    else:
-        assert patient is not None
-        row = run(booking.book, patient.id, *values, **form.details)
-    assert isinstance(row, Appointment)
-    return row
+    return slot
 
 
-def _patient(values: MultiDict[str, str]) -> Patient | None:
+def patient_of(values: MultiDict[str, str]) -> Patient | None:
     """The known patient. Raises NotFound."""
     ident = number_of(values.get("patient_id"))
     return None if ident is None else patients.find(ident, g.actor)
 
 
-def _form(
+def draw(
     form: BookingForm,
     patient: Patient | None,
     person: QuickForm | None = None,
@@ -136,11 +162,11 @@ def _form(
 ) -> Response:
     service = _service(form, patient)
     moment = clock.now()
-    keep = refusal is not None or status != 200
+    keep = refusal is not None or status != 200 or form.hold_id is not None
     who = patient.id if patient else None
     times = Times.of(form, service, at=moment, patient_id=who, keep=keep) if service else None
     return dialog(
-        "calendar/_book.html",
+        "booking/_book.html",
         N_("New appointment"),
         form=form,
         key=key,
@@ -150,6 +176,9 @@ def _form(
         times=times,
         may_register=may(g.actor, Permission.REGISTER),
         may_overbook=booking.may_overbook(g.actor),
+        may_book_past=booking.may_book_past(g.actor),
+        may_wait=may_open(g.actor, "waitlist.add"),
+        wants_hold=bool(request.args.get("slot")) or request.method == "POST",
         today=clock.today(g.actor.clinic),
         refusal=refusal,
         status=status,

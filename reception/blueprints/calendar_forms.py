@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
-from wtforms import Form, IntegerField, SelectField, StringField, TextAreaField, TimeField
+from wtforms import Form, IntegerField, SelectField, StringField, TimeField
 from wtforms.validators import InputRequired
 
 from reception import formats
 from reception.blueprints.patient_form import NEEDED, Day
 from reception.domain import offers as choices
 from reception.domain.actors import Actor
+from reception.domain.calendar.offers import When
 from reception.domain.errors import invalid_field
 from reception.extensions import db
-from reception.models import AppointmentSource, Room
+from reception.models import Room
 from reception.words import N_
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
-SOURCES = tuple(source for source in AppointmentSource if source is not AppointmentSource.SYSTEM)
 
 
 def day_of(text: str | None, default: date) -> date:
@@ -153,40 +153,19 @@ class TimesForm(Blamed):
     def doctor_id(self) -> int | None:
         return number_of(self.doctor.data)
 
+    @property
+    def among(self) -> dict[str, int | None]:
+        """Whose times are looked at, as a Wish takes it."""
+        return {"doctor_id": self.doctor_id}
 
-class BookingForm(TimesForm):
-    """A booking, the patient aside."""
-
-    BLAME = {**TimesForm.BLAME, "service_id": "service"}
-
-    service = SelectField(_l("Service"), validate_choice=False)
-    source = SelectField(_l("How it was asked for"), validate_choice=False, default=AppointmentSource.PHONE.value)
-    reason = StringField(_l("Reason"))
-    notes = TextAreaField(_l("Notes"))
-
-    @classmethod
-    def offering(cls, actor: Actor, posted: MultiDict[str, str] | None = None, **values: Any) -> Any:
-        """The form with this clinic's doctors and services; `values` fill it where nothing was posted."""
-        form = super().offering(actor, posted, **values)
-        form.service.choices = [(str(row.id), row.name) for row in choices.services(actor)]
-        form.source.choices = [(source.value, formats.word(source)) for source in SOURCES]
-        return form
+    def when(self, viewer: Actor, at: datetime) -> When | None:
+        """Which days and hours are looked at; None for whatever comes first."""
+        return None
 
     @property
-    def service_id(self) -> int | None:
-        return number_of(self.service.data)
-
-    @property
-    def details(self) -> dict[str, Any]:
-        """As `booking.book` takes them. Raises Invalid."""
-        if self.source.data not in list(SOURCES):
-            raise invalid_field("source", N_("Choose one of the list."))
-        return {
-            "source": AppointmentSource(self.source.data),
-            "reason": self.reason.data or "",
-            "notes": self.notes.data or "",
-            "overbooking_reason": self.overbooking_reason.data or None,
-        }
+    def hold_id(self) -> int | None:
+        """What is kept for who fills the form in."""
+        return None
 
 
 def grouped_doctors(actor: Actor) -> dict[str, Iterable[tuple[str, str]]]:

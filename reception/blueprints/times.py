@@ -1,26 +1,31 @@
-"""The free times of a dialog: the next ones across doctors, and those of a chosen day."""
+"""The free times of a dialog: the first ones within a filter, page by page, and all of a chosen day."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from flask import g
+from flask import g, request
 from sqlalchemy import select
 
 from reception import clock
 from reception.blueprints.calendar_forms import TimesForm
 from reception.domain import finance
-from reception.domain.calendar import booking, offers
-from reception.domain.calendar.offers import Offer, Wish
+from reception.domain.calendar import booking, holds, offers
+from reception.domain.calendar.offers import Offer, When, Wish
 from reception.domain.errors import Invalid
 from reception.extensions import db
-from reception.models import Appointment, Doctor, Service
+from reception.models import Appointment, Doctor, Hold, Service
+
+PAGE = 14
+"""Times on a further page."""
 
 
 @dataclass(slots=True)
 class Times:
-    """What can be chosen. `chosen`: an offer's value; `price`: of its day, None where none is set."""
+    """What can be chosen. `chosen`: an offer's value; `price`: of its day, None where none is set; `hold`: the choice is
+    kept for who asks; `more`: the value after which further times come, `is_further`: these are such.
+    """
 
     service: Service
     next: list[Offer]
@@ -29,6 +34,9 @@ class Times:
     chosen: str
     price: int | None
     doctors: dict[int, Doctor] = field(default_factory=dict)
+    hold: Hold | None = None
+    more: str = ""
+    is_further: bool = False
 
     @property
     def chosen_is_next(self) -> bool:
@@ -36,26 +44,61 @@ class Times:
         of_day = {offer.value for rows in self.on_day.values() for offer in rows}
         return self.chosen not in of_day
 
+    @property
+    def signals(self) -> str:
+        """What tells that the times have changed: the days that are shown."""
+        offered = [*self.next, *(offer for rows in self.on_day.values() for offer in rows)]
+        days = {clock.service_day(offer.starts_at, g.actor.clinic) for offer in offered}
+        return " ".join(f"calendar-{day}" for day in sorted(days | ({self.day} if self.day else set()))[:20])
+
     @classmethod
     def of(
         cls, form: TimesForm, service: Service, *, at: datetime, patient_id: int | None = None,
         moving: Appointment | None = None, keep: bool = False,
     ) -> Times:  # fmt: skip
         """The times that fit the form. A chosen day is chosen from, unless `keep`: the form came back as it was."""
-        viewer, doctor_id, day = g.actor, form.doctor_id, form.day.data
-        anybody = service.department_id if doctor_id is None else None
+        viewer, among = g.actor, dict(form.among)
+        if not any(among.get(name) for name in ("doctor_id", "department_id", "specialization_id", "room_id")):
+            among["department_id"] = service.department_id
+        hold = holds.own(form.hold_id, viewer, at)
         now = (moving.doctor_id, moving.starts_at) if moving else None
-        wish = Wish(service.duration_min, doctor_id, anybody, patient_id, moving.id if moving else None)
-        following = [o for o in offers.next_free(viewer, wish, at=at) if (o.doctor_id, o.starts_at) != now]
+        wish = Wish(
+            service.duration_min, patient_id=patient_id, moving=moving.id if moving else None,
+            hold_id=hold.id if hold else None, **among,
+        )  # fmt: skip
+        when = form.when(viewer, at) or offers.ahead(viewer, at)
+        after = offers.understood(request.form.get("after", "")) if moving is None else None
+        following = [o for o in _next(wish, when, after, at) if (o.doctor_id, o.starts_at) != now]
+        day = getattr(form, "one_day", form.day.data)
         on_day: dict[int, list[Offer]] = {}
-        if day is not None:
-            for offer in offers.on_day(viewer, day, wish, at=at, full=booking.may_overbook(viewer)):
-                if (offer.doctor_id, offer.starts_at) != now:
-                    on_day.setdefault(offer.doctor_id, []).append(offer)
+        for offer in _on_day(day, wish, when, form, at) if day is not None else ():
+            if (offer.doctor_id, offer.starts_at) != now:
+                on_day.setdefault(offer.doctor_id, []).append(offer)
         chosen = _chosen(form.slot.data or "", following, on_day, keep)
         found = offers.understood(chosen)
         priced = clock.service_day(found[1], viewer.clinic) if found else day or clock.today(viewer.clinic)
-        return cls(service, following, on_day, day, chosen, _price(service, priced), _doctors(following, on_day))
+        is_full = len(following) >= (7 if after is None else PAGE)
+        return cls(
+            service, following, on_day, day, chosen, _price(service, priced), _doctors(following, on_day), hold,
+            following[-1].value if is_full else "", after is not None,
+        )  # fmt: skip
+
+
+def _next(wish: Wish, when: When, after: tuple[int, datetime] | None, at: datetime) -> list[Offer]:
+    if after is None:
+        return offers.first_free(g.actor, wish, when, at=at)
+    return offers.following(g.actor, wish, when, (after[1], after[0]), at=at, limit=PAGE)
+
+
+def _on_day(day: date, wish: Wish, when: When, form: TimesForm, at: datetime) -> list[Offer]:
+    """Every time of the day within its hours; what somebody is booking just now is among them."""
+    viewer = g.actor
+    is_past = day < clock.today(viewer.clinic) or ("past_reason" in form and bool(form["past_reason"].data))
+    found = offers.on_day(
+        viewer, day, wish, at=at, full=booking.may_overbook(viewer), held=True,
+        past=is_past and booking.may_book_past(viewer),
+    )  # fmt: skip
+    return [offer for offer in found if when.fits(offer.starts_at, viewer)]
 
 
 def _chosen(wanted: str, following: list[Offer], on_day: dict[int, list[Offer]], keep: bool) -> str:

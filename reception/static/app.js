@@ -8,6 +8,7 @@ import "./toast.js";
 import "./dialog.js";
 import "./search.js";
 import "./booking.js";
+import "./booking-hold.js";
 import "./scan.js";
 import "./guard.js";
 import "./help.js";

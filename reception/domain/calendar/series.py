@@ -47,7 +47,7 @@ class Week:
 def weeks(starts_at: datetime, count: int, actor: Actor) -> list[tuple[date, datetime | None]]:
     """Day and instant of `count` weekly dates from `starts_at` on, at its wall time. Raises Invalid."""
     if not FEWEST <= count <= MOST:
-        raise invalid_field("times", N_("A series has from %(least)s to %(most)s dates."), least=FEWEST, most=MOST)
+        raise invalid_field("weeks", N_("A series has from %(least)s to %(most)s dates."), least=FEWEST, most=MOST)
     first = clock.local(starts_at, actor.clinic)
     wall = time(first.hour, first.minute)
     days = [first.date() + timedelta(weeks=n) for n in range(count)]
