@@ -262,6 +262,11 @@ def full_name(person: Any) -> str:
     return " ".join(part for part in (person.first_name, person.middle_name, person.last_name) if part)
 
 
+def initials(person: Any) -> str:
+    """The first letters of a name: "G. H."; nothing for who has none."""
+    return " ".join(f"{part[0]}." for part in (person.first_name, person.last_name) if part)
+
+
 def doctor_name(doctor: Any) -> str:
     """With the title: "Dr. Ágnes Horváth"."""
     return f"{doctor.title} {full_name(doctor)}".strip() if doctor else ""

@@ -22,6 +22,8 @@ SAID: dict[str, str] = {
     "no-show": N_("%(name)s did not come"),
     "cancel": N_("%(name)s cancelled"),
     "walk-in": N_("%(name)s is in the queue"),
+    "left": N_("%(name)s left without being seen"),
+    "change": N_("%(name)s: %(service)s, %(where)s"),
 }
 """What a toast says of a move."""
 
@@ -42,6 +44,7 @@ DID: dict[str, str] = {
     "owe": N_("let go owing"),
     "no-show": N_("did not come"),
     "cancel": N_("cancelled"),
+    "change": N_("service or doctor changed"),
     "undo": N_("last step taken back"),
     "import": N_("brought in from a file"),
 }
@@ -65,11 +68,10 @@ REASONS: dict[str, tuple[str, ...]] = {
     "hold": (N_("ECG"), N_("Laboratory"), N_("X-ray"), N_("Ultrasound"), N_("Vaccination")),
     "cancel": (
         N_("Cancelled by the patient"),
-        N_("Left without being seen"),
         N_("Doctor absent"),
         N_("Entered by mistake"),
     ),
-    "no-show": (N_("Did not answer the call"), N_("Left without being seen")),
+    "no-show": (N_("Did not answer the call"), N_("Not in the waiting room")),
     "owe": (N_("Pays next time"), N_("Pays by bank transfer")),
 }
 """Reasons that are one press away; any other is typed."""
@@ -78,7 +80,8 @@ REASONS: dict[str, tuple[str, ...]] = {
 def said(visit: Visit, move: str) -> str:
     """What a toast says of `move`, just made."""
     where = formats.doctor_name(visit.doctor) if visit.doctor else visit.department.name
-    text = gettext(SAID[move], name=formats.list_name(visit.patient), where=where)
+    words = SAID["left" if move == "cancel" and visit.left_unseen else move]
+    text = gettext(words, name=formats.list_name(visit.patient), where=where, service=visit.service.name)
     if move == "call" and visit.room:
         return str(gettext("%(text)s to room %(room)s", text=text, room=visit.room.name))
     if move == "finish" and visit.status == VisitStatus.PENDING_PAYMENT and visit.payment:

@@ -20,7 +20,7 @@ from reception.domain import merging_money
 from reception.domain.actors import Actor
 from reception.domain.audit import record
 from reception.domain.errors import Invalid, NotPossible, Stale
-from reception.domain.locks import locked
+from reception.domain.locks import load, locked
 from reception.domain.machines import ACTIVE
 from reception.domain.merging_fields import BY_NAME, UNIQUE, frozen, merged, thawed
 from reception.domain.merging_rows import move, pointing_at, put_back
@@ -118,16 +118,11 @@ def _locked_pair(kept_id: int, gone_id: int, actor: Actor) -> tuple[Patient, Pat
 def _lock(kept_id: int, gone_id: int, actor: Actor) -> tuple[Patient, Patient]:
     """Both cards, and those that point at the one that goes, under lock by ascending id."""
     pair = {kept_id, gone_id}
-    with db.session.no_autoflush:
-        near = pointing_at(gone) if (gone := _found(gone_id, actor)) else set()
+    near = pointing_at(load(Patient, gone_id, actor.clinic_id))
     cards = {ident: locked(Patient, ident, actor.clinic_id) for ident in sorted(pair | near)}
     for ident in sorted(pointing_at(cards[gone_id]) - set(cards)):
         locked(Patient, ident, actor.clinic_id)
     return cards[kept_id], cards[gone_id]
-
-
-def _found(ident: int, actor: Actor) -> Patient | None:
-    return db.session.scalar(select(Patient).where(Patient.clinic_id == actor.clinic_id, Patient.id == ident))
 
 
 # ------------------------------------------------------------------------------------------------- what stands in the way

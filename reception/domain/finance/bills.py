@@ -133,14 +133,15 @@ def reprice(
     bill: Payment, visit: Visit, service: Service, doctor: Doctor | None, event: VisitEvent, *, actor: Actor,
     at: datetime,
 ) -> None:  # fmt: skip
-    """After a move to another day or doctor: the price of that day and the doctor's share of it, while unpaid."""
+    """After a move to another day, doctor or service: its price on that day and the doctor's share, while unpaid."""
     if bill.status != PaymentStatus.PENDING:
         return
     price, line = price_on(service, visit.service_day), bill.lines[0]
     shares = split_shares(price, _percent(doctor, actor))
     line.doctor_id = visit.doctor_id
-    if price != bill.total_amount:
+    if price != bill.total_amount or service.id != line.service_id:
         uncharge(bill, event, actor=actor, at=at)
+        line.service_id = service.id
         line.unit_price = price
         line.amount = price * line.quantity
         bill.total_amount = bill.self_pay_amount = line.amount

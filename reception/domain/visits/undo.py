@@ -12,6 +12,7 @@ from reception.domain.actors import Actor
 from reception.domain.audit import record
 from reception.domain.errors import NotAllowed, NotPossible, Stale
 from reception.domain.locks import locked
+from reception.domain.visits import changes
 from reception.domain.visits.moves import SNAPSHOT, Details, Step, appointment_of, note, snapshot, take
 from reception.extensions import db
 from reception.models import (
@@ -57,6 +58,8 @@ def undo(visit_id: int, *, actor: Actor, at: datetime, version: int | None = Non
     event = note(visit, "undo", before, was, actor=actor, at=at, undoes=last.id)
     _appointment_back(appointment, last)
     _bill_back(bill, last, event, actor, at)
+    if last.move == changes.NAME:
+        changes.take_back(visit, bill, last, event, actor, at)
     record(actor, "visit.undo", visit, at=at, also=(appointment, bill), move=last.move)
     db.session.flush()
     db.session.expire(visit, ["doctor", "department", "room"])
@@ -72,7 +75,7 @@ def last_event(visit_id: int) -> VisitEvent | None:
 
 def can_undo(last: VisitEvent | None, actor: Actor, at: datetime) -> bool:
     """Whether the step may still be taken back by `actor`; the screen's Undo asks this."""
-    if last is None or last.move not in (*BEGINNINGS, *MOVINGS, *machines.VISIT):
+    if last is None or last.move not in (*BEGINNINGS, *MOVINGS, *machines.VISIT, changes.NAME):
         return False
     if last.move in machines.VISIT and not machines.VISIT[last.move].undoable:
         return False
@@ -98,6 +101,7 @@ def _restore(visit: Visit, last: VisitEvent) -> None:
         setattr(visit, name, _value(name, last.was.get(name)))
     if last.move in ("cancel", "no-show", "owe"):
         visit.close_reason = ""
+        visit.left_unseen = False
 
 
 def _value(name: str, text: Any) -> Any:
