@@ -84,6 +84,8 @@ ACTIONS: dict[str, str] = {
     "patient.open": N_("Card opened again"),
     "patient.close": N_("Card closed"),
     "patient.refused": N_("Look at a card refused"),
+    "patient.different": N_("Told apart from another card"),
+    "patient.alike": N_("May be another card's person after all"),
     "patient.merge": N_("Cards merged"),
     "patient.unmerge": N_("Merged cards taken apart"),
     "patient.anonymise": N_("Card made anonymous"),

@@ -12,6 +12,7 @@ from reception import live, live_sockets
 from reception.access import Permission, may, requires
 from reception.blueprints import shell
 from reception.blueprints.dialogs import dialog, new_key, same_key
+from reception.blueprints.duplicates import suggestions
 from reception.blueprints.queue import drawn_lines
 from reception.blueprints.visits import moved
 from reception.blueprints.walk_in_form import WalkInForm
@@ -114,10 +115,8 @@ def _names(text: str) -> dict[str, str]:
 @bp.post("/desk/walk-in/known")
 @requires(Permission.CHECK_IN, reads=True)
 def known() -> str:
-    """Who is registered already with such a name or phone, while it is being typed."""
-    name = f"{request.form.get('last_name', '')} {request.form.get('first_name', '')}".strip()
-    found = registry.find_patients(g.actor.clinic_id, name, limit=4) if len(name) > 2 else []
-    return render_template("desk/_known.html", found=found, viewer=g.actor)
+    """Who is registered already and may be the one that is being typed."""
+    return render_template("desk/_known.html", found=suggestions(request.form), viewer=g.actor)
 
 
 @bp.post("/desk/walk-in")

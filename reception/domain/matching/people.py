@@ -19,6 +19,10 @@ SHORTENED = 2
 """A name that is an initial, or hardly more, says little by itself."""
 
 
+DAY_FIRST = re.compile(r"(\d{1,2})[./\s-](\d{1,2})[./\s-](\d{4})\b")
+YEAR_FIRST = re.compile(r"(\d{4})[./\s-](\d{1,2})[./\s-](\d{1,2})\b")
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Folded parts, "" where nothing is known. `born`: eight digits as written, even where that is no date."""
@@ -64,6 +68,17 @@ def person(
         state=folded(state),
         document=close(folded(document)),
     )
+
+
+def date_digits(text: str) -> str:
+    """A date as eight digits, year first, where it can be read so; else as it stands."""
+    if found := YEAR_FIRST.match(text):
+        year, month, day = found.groups()
+    elif found := DAY_FIRST.match(text):
+        day, month, year = found.groups()
+    else:
+        return text
+    return f"{year}{int(month):02}{int(day):02}"
 
 
 @functools.lru_cache(100_000)
