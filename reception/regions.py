@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select
 
 from reception import clock
 from reception.access import Permission, may
-from reception.domain import boards
+from reception.domain import boards, notices, still_open
 from reception.domain.actors import Actor
 from reception.domain.audit import Work
 from reception.domain.calendar import waitlist
@@ -37,6 +37,8 @@ class Region:
 REGIONS: dict[str, Region] = {
     "arrivals": Region("desk/_arrivals.html", Permission.DESK, boards.arrivals),
     "payable": Region("desk/_payable.html", Permission.TILL, boards.payable),
+    "notices": Region("desk/_notices.html", Permission.DESK, notices.notices),
+    "unsettled": Region("still_open/_unsettled.html", Permission.DESK, still_open.listed),
     "offers": Region(
         "waitlist/_offers.html", Permission.BOOK, lambda viewer, _: {"offers": waitlist.open_offers(viewer)}
     ),
@@ -46,6 +48,9 @@ REGIONS: dict[str, Region] = {
     "display": Region("display/_board.html", None, boards.display),
     "ticket": Region("ticket/_ticket.html", None, boards.ticket),
 }
+
+SINGLE = frozenset({"arrivals", "payable", "notices", "unsettled", "offers"})
+"""Regions of which a clinic has one: no number behind the name."""
 
 SIGNALS: dict[str, Permission] = {
     "calendar": Permission.CALENDAR,
@@ -59,7 +64,7 @@ SIGNALS: dict[str, Permission] = {
 def split(name: str) -> tuple[str, int]:
     """`line-7` -> ("line", 7); `arrivals` -> ("arrivals", 0). Raises NotFound for anything else."""
     kind, _, number = name.partition("-")
-    if kind in ("arrivals", "payable", "offers") and not number:
+    if kind in SINGLE and not number:
         return kind, 0
     if kind in REGIONS and number.isascii() and number.isdigit() and len(number) < 19:
         return kind, int(number)
@@ -86,7 +91,7 @@ def draw(viewer: Actor, name: str, version: int) -> str:
 
 def of_clinic(viewer: Actor) -> list[str]:
     """Every region and signal of the clinic that the viewer may see, records' own signals aside."""
-    names = ["arrivals", "payable", "offers", "finance", "rooms", f"calendar-{clock.today(viewer.clinic)}"]
+    names = ["arrivals", "payable", "notices", "offers", "finance", "rooms", f"calendar-{clock.today(viewer.clinic)}"]
     doctors = db.session.execute(
         select(Doctor.id, Doctor.department_id).filter_by(clinic_id=viewer.clinic_id, is_active=True)
     ).all()
@@ -120,6 +125,8 @@ def _visit(visit: Visit, changes: dict[str, Any], work: Work) -> Iterator[str]:
     today = clock.today(work.actor.clinic)
     yield f"calendar-{visit.service_day}"
     yield f"patient-{visit.patient_id}"
+    if still_open.shows(visit.service_day, work.actor.clinic, work.at):
+        yield from ("notices", "unsettled")
     if "service_day" in changes and changes["service_day"][0]:
         yield f"calendar-{changes['service_day'][0]}"
     elif visit.service_day != today:
@@ -184,6 +191,10 @@ def _schedule(schedule: Schedule, _changes: dict[str, Any], _work: Work) -> Iter
     yield f"calendar-{schedule.day}"
 
 
+def _shift_note(_row: Any, _changes: dict[str, Any], _work: Work) -> Iterator[str]:
+    yield "notices"
+
+
 def _waitlist(_row: Any, _changes: dict[str, Any], _work: Work) -> Iterator[str]:
     yield from ("waitlist", "offers")
 
@@ -202,4 +213,5 @@ _TOUCHES: dict[str, Callable[[Any, dict[str, Any], Work], Iterator[str]]] = {
     "schedule": _schedule,
     "clinic": _clinic,
     "waitlist_entry": _waitlist,
+    "shift_note": _shift_note,
 }

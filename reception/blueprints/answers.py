@@ -20,7 +20,8 @@ from reception.errors import sentence
 from reception.models import Visit
 
 SCREENS = (
-    (re.compile(r"/"), r"arrivals|payable|line-\d+|pool-\d+"),
+    (re.compile(r"/"), r"arrivals|payable|notices|line-\d+|pool-\d+"),
+    (re.compile(r"/day"), r"unsettled"),
     (re.compile(r"/queue"), r"line-\d+|pool-\d+"),
     (re.compile(r"/queue/doctors/(\d+)"), r"board-{}"),
 )

@@ -15,7 +15,9 @@ from sqlalchemy.orm import joinedload
 from reception import amounts, clock, exports, formats, live
 from reception.access import Permission, may, requires
 from reception.blueprints import answers, payment_form
+from reception.blueprints.dialogs import dialog
 from reception.blueprints.money_filters import MoneyFilters, day_of
+from reception.blueprints.papers import is_copy
 from reception.blueprints.payment_form import PaymentForm
 from reception.domain import finance, operations
 from reception.domain.errors import Invalid, NotFound, NotPossible, Refusal
@@ -26,6 +28,7 @@ from reception.errors import is_htmx, sentence
 from reception.extensions import db
 from reception.models import BillLine, Operation, Payment, PaymentStatus, Visit
 from reception.transaction import run
+from reception.words import N_
 
 bp = Blueprint("finance", __name__, url_prefix="/finance")
 
@@ -33,6 +36,26 @@ PAYABLE = (PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID)
 
 
 # --------------------------------------------------------------------------------------------------------- payment
+
+
+@bp.get("/bills/<int:payment_id>")
+@requires(Permission.BILLS)
+def bill(payment_id: int) -> Response:
+    """A bill to look at, with its receipts, for everybody who may see bills; who may let it go owing does it here."""
+    row = _bill(payment_id)
+    return dialog(
+        "finance/_bill.html",
+        N_("Bill"),
+        bill=row,
+        visit=row.visit,
+        paid_before=operations.of_bill(row),
+        may_take=row.status in PAYABLE and may(g.actor, Permission.TILL),
+        may_owe=_may_owe(row),
+    )
+
+
+def _may_owe(row: Payment) -> bool:
+    return row.visit is not None and may(g.actor, Permission.FINANCE) and "owe" in moves_for(row.visit, g.actor)
 
 
 @bp.get("/bills/<int:payment_id>/pay")
@@ -83,7 +106,7 @@ def _dialog(form: PaymentForm, status: int = 200) -> Response:
             fraction=formats.digits(g.actor.clinic.currency),
             decimal=decimal,
             group=group,
-            may_owe=bill.visit is not None and "owe" in moves_for(bill.visit, g.actor),
+            may_owe=_may_owe(bill),
         ),
         status,
     )
@@ -157,6 +180,8 @@ def receipt(operation_id: int) -> str:
         operation=operation,
         bill=_bill(operation.payment_id),
         viewer=g.actor,
+        now=clock.now(),
+        is_copy=is_copy(operation.at),
         **operations.receipt(operation),
     )
 

@@ -18,7 +18,7 @@ from reception.domain import boards, lines, machines, offers
 from reception.domain.actors import Actor
 from reception.domain.errors import Invalid, NotPossible, Refusal, invalid_field
 from reception.domain.locks import load
-from reception.domain.visits import moves, queue, undo
+from reception.domain.visits import changes, moves, queue, undo
 from reception.models import Role, Visit
 from reception.transaction import run
 from reception.words import N_
@@ -47,6 +47,7 @@ def visit(visit_id: int) -> Response:
         main=next((name for name in MAIN if name in moves_now), ""),
         undo=_undo(row, boards.last_event(row.id)),
         may_see_bill=may(g.actor, Permission.BILLS),
+        may_change=changes.may_change(row, g.actor) and may(g.actor, Permission.CHECK_IN),
         may_read_checklist=g.actor.has(Role.DOCTOR, Role.NURSE),
     )
 
@@ -157,6 +158,8 @@ def _details(name: str) -> dict[str, Any]:
     details: dict[str, Any] = {}
     if "reason" in asked:
         details["reason"] = request.form.get("other", "").strip() or request.form.get("reason", "").strip()
+    if name == "cancel":
+        details["left"] = bool(request.form.get("left"))
     if "minutes" in asked:
         details["minutes"] = whole("minutes")
     if "where" in asked:

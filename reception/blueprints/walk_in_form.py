@@ -42,7 +42,7 @@ class WalkInForm(HouseForm):
         form = cls(posted, data={name: value for name, value in values.items() if name in cls._names()})
         form.gender.choices = [(state.value, formats.word(state)) for state in Gender]
         form.priority.choices = [(state.value, formats.word(state)) for state in Priority]
-        form.where.choices, places = _places(actor)
+        form.where.choices, places = places_of(actor)
         rows = offers.services(actor)
         form.service.choices = [(str(row.id), row.name) for row in rows]
         if posted is None:
@@ -88,7 +88,7 @@ class WalkInForm(HouseForm):
         return super().blame(refusal)
 
 
-def _places(actor: Actor) -> tuple[dict[str, list[tuple[str, str]]], dict[str, int]]:
+def places_of(actor: Actor) -> tuple[dict[str, list[tuple[str, str]]], dict[str, int]]:
     """Choices in groups, and the department of each."""
     choices: dict[str, list[tuple[str, str]]] = {}
     places: dict[str, int] = {}

@@ -37,7 +37,7 @@ from reception.models import (
 
 SHOWN = (Patient, Doctor, Room, Service, User)
 """Models whose old and new values staff may see, in the erasable history."""
-SECRET = frozenset({"password_hash", "token", "token_hash", "folded", "feed_token"})
+SECRET = frozenset({"password_hash", "token", "token_hash", "folded", "feed_token", "answers", "questions", "query"})
 QUIET = frozenset({"created_at", "updated_at", "created_by_id", "updated_by_id", "version"})
 PARTS = {"bill_line": ("payment", "payment_id"), "medical_record": ("visit", "visit_id"),
          "service_price": ("service", "service_id")}  # fmt: skip

@@ -55,6 +55,7 @@ class Payable:
     left: list[Visit]
     done_count: int
     gone_count: int
+    unseen_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ def payable(viewer: Actor, _number: int = 0) -> dict[str, Any]:
             ),
             done_count=_count(viewer, Visit.status == V.COMPLETED),
             gone_count=_count(viewer, Visit.status == V.NO_SHOW),
+            unseen_count=_count(viewer, Visit.left_unseen.is_(True)),
         )
     }
 

@@ -105,6 +105,7 @@ _CHECKS: dict[str, Callable[[Clinic, Any], Any]] = {
     "default_locale": lambda _clinic, value: _locale("default_locale", value),
     "opens_at": lambda _clinic, value: value,
     "closes_at": lambda _clinic, value: value,
+    "feed_initials": lambda _clinic, value: bool(value),
     "display_locales": _languages,
     "display_theme": _theme,
     "display_message": lambda _clinic, value: checked(value, "display_message", 200),

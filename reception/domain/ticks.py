@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select
 
 from reception.clock import service_day
-from reception.domain import audit
+from reception.domain import audit, still_open
 from reception.domain.actors import Actor
 from reception.extensions import db
 from reception.models import IdempotencyKey, Visit, VisitStatus
@@ -19,7 +19,8 @@ KEY_LIFE = timedelta(hours=48)
 def moved_by_clock(actor: Actor, since: datetime, until: datetime) -> set[str]:
     """Regions that look different at `until` than at `since` though nobody did anything.
 
-    Somebody expected became late; an appointment became due; a held or requeued person may be called again.
+    Somebody expected became late; an appointment became due; a held or requeued person may be called again; the day
+    ended, or the clinic closed, so that what is open is listed.
     """
     clinic, today = actor.clinic, service_day(until, actor.clinic)
     early = timedelta(minutes=clinic.early_minutes)
@@ -36,6 +37,8 @@ def moved_by_clock(actor: Actor, since: datetime, until: datetime) -> set[str]:
         )
     ).all()
     names: set[str] = set()
+    if (service_day(since, clinic), still_open.last_day(clinic, since)) != (today, still_open.last_day(clinic, until)):
+        names |= {"notices", "unsettled"}
     for status, doctor_id, department_id in rows:
         if status == VisitStatus.SCHEDULED:
             names.add("arrivals")

@@ -56,8 +56,6 @@ class Details:
     """`requeue`, `hold`: not before so many minutes from now."""
     left: bool = False
     """`cancel`: the patient left without being seen."""
-    left: bool = False
-    """`cancel`: the patient left without being seen."""
 
 
 @dataclass(slots=True)
@@ -389,16 +387,6 @@ def _finish(step: Step) -> None:
 
 def _close(step: Step) -> None:
     step.visit.close_reason = checked(step.details.reason, "reason", 500)
-
-
-def _cancel(step: Step) -> None:
-    _close(step)
-    if step.details.left and step.visit.status not in (VisitStatus.WAITING, VisitStatus.CALLED):
-        raise NotPossible(
-            N_("Only who waits or was called can leave without being seen."), code="not-waiting",
-            state=step.visit.status, allowed=machines.moves_for(step.visit, step.actor),
-        )  # fmt: skip
-    step.visit.left_unseen = step.details.left
 
 
 def _cancel(step: Step) -> None:
