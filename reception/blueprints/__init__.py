@@ -18,6 +18,7 @@ from reception.blueprints import (
     directory,
     display,
     duplicates,
+    feeds,
     finance,
     live,
     merging,
@@ -26,12 +27,16 @@ from reception.blueprints import (
     series,
     settings,
     shell,
+    shift_notes,
+    still_open,
     system,
     ticket,
+    visit_changes,
     waitlist,
 )
 
 assert appointments.bp is booking.bp is booking_holds.bp is calendar.bp is series.bp  # modules of one subject
+assert queue.bp is visit_changes.bp
 
 ALL: tuple[Blueprint, ...] = (
     accesses.bp,
@@ -44,9 +49,12 @@ ALL: tuple[Blueprint, ...] = (
     directory.bp,
     display.bp,
     duplicates.bp,
+    feeds.bp,
     finance.bp,
     live.bp,
     merging.bp,
+    shift_notes.bp,
+    still_open.bp,
     patients.bp,
     queue.bp,
     settings.bp,

@@ -16,7 +16,7 @@ from reception.blueprints.duplicates import suggestions
 from reception.blueprints.queue import drawn_lines
 from reception.blueprints.visits import moved
 from reception.blueprints.walk_in_form import WalkInForm
-from reception.domain import boards, finder, patients
+from reception.domain import boards, finder, notices, patients
 from reception.domain import search as registry
 from reception.domain.errors import Invalid, NotPossible, Refusal
 from reception.domain.finder import Hit
@@ -36,8 +36,12 @@ def index() -> Any:
         return redirect(shell.home_of(g.actor))
     viewer = live_sockets.viewer_of(g.actor)
     takes_money = may(viewer, Permission.TILL)
-    versions = live.versions(viewer.clinic_id, ["arrivals", "payable"])
-    context = boards.arrivals(viewer) | (boards.payable(viewer) if takes_money else {"payable": None})
+    versions = live.versions(viewer.clinic_id, ["arrivals", "notices", "payable"])
+    context = (
+        boards.arrivals(viewer)
+        | notices.notices(viewer)
+        | (boards.payable(viewer) if takes_money else {"payable": None})
+    )
     return render_template(
         "desk/index.html",
         viewer=viewer,

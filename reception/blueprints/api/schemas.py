@@ -176,6 +176,10 @@ class Transferred(VisitMove):
     department_id: Id | None = None
 
 
+class Cancelled(VisitMove):
+    left: bool = Field(False, description="the patient left without being seen; of who waits or was called")
+
+
 class CallNext(Strict):
     visit_id: Id | None = Field(None, description="whom the caller expects; somebody else by now is a 409")
     version: Version | None = None

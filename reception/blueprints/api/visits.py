@@ -67,7 +67,7 @@ MOVES: dict[str, tuple[type[schemas.VisitMove], str]] = {
     "requeue": (schemas.Held, "Put back in line who was called and did not come."),
     "transfer": (schemas.Transferred, "To another doctor's line, or to a department's; the number stays."),
     "finish": (schemas.VisitMove, "The doctor is done; the bill is to be paid."),
-    "cancel": (schemas.VisitMove, "Cancel the visit with its appointment and its unpaid bill."),
+    "cancel": (schemas.Cancelled, "Cancel the visit with its appointment and its unpaid bill."),
     "no-show": (schemas.VisitMove, "The patient did not come."),
 }
 """Moves of a visit that have a call of their own, what each may bring, and what it does."""

@@ -9,6 +9,7 @@ from flask import g, redirect, render_template, request, url_for
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
+from wtforms import BooleanField
 
 from reception import formats, live
 from reception.access import Permission, requires
@@ -41,6 +42,7 @@ class ClinicForm(HouseForm):
     requeue_minutes = _number("requeue_minutes", _l("Back in line, minutes"))
     hold_minutes = _number("hold_minutes", _l("Send and return, minutes"))
     doctor_share_percent = _number("doctor_share_percent", _l("Doctor's share, percent"))
+    feed_initials = BooleanField(_l("Calendar feeds of doctors show the initials of patients"))
 
     @classmethod
     def of(cls, row: Clinic, **given: Any) -> ClinicForm:
