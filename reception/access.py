@@ -21,6 +21,7 @@ from sqlalchemy import Select, bindparam, select
 from reception import clock
 from reception.domain.actors import Actor, ClinicFacts
 from reception.domain.errors import NotAllowed, Refusal
+from reception.domain.registry import MEDICAL_ROLES
 from reception.extensions import core, db, login
 from reception.models import ApiToken, Clinic, Device, Doctor, LoginSession, Membership, Role, User, Visit
 from reception.words import N_
@@ -42,6 +43,8 @@ class Permission(StrEnum):
     SHIFTS = "shifts"  # opening and closing a doctor's shift
     PATIENTS = "patients"  # registry and cards
     REGISTER = "register"  # new and changed patients
+    QUESTIONNAIRE = "questionnaire"  # medical questionnaire of a patient
+    EXPORT = "export"  # lists of patients that leave the house
     MERGE = "merge"  # two cards of one person
     ANONYMISE = "anonymise"  # taking the person out of a card
     DIRECTORY = "directory"  # doctors, services, rooms
@@ -66,6 +69,8 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SHIFTS: frozenset({R.RECEPTIONIST, R.MANAGER, R.ADMIN}),
     Permission.PATIENTS: EVERYBODY,
     Permission.REGISTER: frozenset({R.RECEPTIONIST, R.NURSE, R.MANAGER, R.ADMIN}),
+    Permission.QUESTIONNAIRE: frozenset(MEDICAL_ROLES),
+    Permission.EXPORT: frozenset({R.MANAGER, R.ADMIN}),
     Permission.MERGE: frozenset({R.RECEPTIONIST, R.MANAGER, R.ADMIN}),
     Permission.ANONYMISE: frozenset({R.MANAGER, R.ADMIN}),
     Permission.DIRECTORY: EVERYBODY,

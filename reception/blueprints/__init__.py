@@ -22,6 +22,10 @@ from reception.blueprints import (
     finance,
     live,
     merging,
+    patient_full,
+    patient_list,
+    patient_questionnaire,
+    patient_searches,
     patients,
     queue,
     series,
@@ -37,6 +41,7 @@ from reception.blueprints import (
 
 assert appointments.bp is booking.bp is booking_holds.bp is calendar.bp is series.bp  # modules of one subject
 assert queue.bp is visit_changes.bp
+assert patients.bp is patient_full.bp is patient_list.bp is patient_questionnaire.bp is patient_searches.bp
 
 ALL: tuple[Blueprint, ...] = (
     accesses.bp,

@@ -2,83 +2,39 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Any
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
 from reception import labels, live
 from reception.access import Permission, may, requires
-from reception.blueprints import answers, patient_form
+from reception.blueprints import answers, patient_details, patient_words
+from reception.blueprints.accesses import LOOKED
+from reception.blueprints.accesses import opened as opened
 from reception.blueprints.dialogs import dialog, new_key, same_key, wants_part
-from reception.blueprints.patient_form import CardForm, QuickForm
-from reception.domain import cards, patients, search
-from reception.domain.errors import Busy, Invalid, NotAllowed, NotFound, NotPossible, Refusal
+from reception.blueprints.duplicates import suggestions
+from reception.blueprints.patient_form import QuickForm
+from reception.domain import cards, patients, registry_links
+from reception.domain.errors import Invalid, NotAllowed, NotFound, NotPossible, Refusal
 from reception.errors import field_sentences, is_htmx
-from reception.extensions import db
 from reception.models import Patient
-from reception.transaction import Trace, perform, run
+from reception.transaction import run
 from reception.words import N_
 
 bp = Blueprint("patients", __name__, url_prefix="/patients")
-log = logging.getLogger(__name__)
 
-PAGE = 50
-MOST_FOUND = 500
 TABS: dict[str, tuple[str, tuple[Permission, ...]]] = {
     "visits": (N_("Visits"), (Permission.PATIENTS,)),
+    "details": (N_("Details"), (Permission.PATIENTS,)),
+    "bookings": (N_("Bookings"), (Permission.CALENDAR,)),
     "bills": (N_("Bills"), (Permission.BILLS,)),
     "changes": (N_("Changes"), (Permission.REGISTER, Permission.AUDIT)),
     "access": (N_("Access"), (Permission.REGISTER, Permission.AUDIT)),
 }
 """Name -> words, and the permissions of which one is needed."""
-LOOKED: dict[str, str] = {
-    **{name: words for name, (words, _) in TABS.items()},
-    "edit": N_("Opened to change"),
-    "visit": N_("Today's visit"),
-}
-"""What of the card was opened."""
-
-
-# ---------------------------------------------------------------------------------------------------- list, search
-
-
-@bp.get("")
-@requires(Permission.PATIENTS)
-def index() -> str:
-    """The registry by name, or what is still in the search field after a reload: nothing."""
-    after, closed = request.args.get("after", type=int), "closed" in request.args
-    rows = search.listed(g.actor.clinic_id, after=after, limit=PAGE + 1, closed=closed)
-    following = rows[PAGE - 1].id if len(rows) > PAGE else None
-    return _list(rows[:PAGE], q="", closed=closed, after=after, following=following)
-
-
-@bp.post("/search")
-@requires(Permission.PATIENTS, reads=True)
-def find() -> str:
-    """Cards that match `q`. A POST, so that no name is in an address."""
-    q, closed = request.form.get("q", "").strip()[:100], bool(request.form.get("closed"))
-    skip = min(max(request.form.get("skip", 0, type=int), 0), MOST_FOUND)
-    if not q:
-        rows = search.listed(g.actor.clinic_id, limit=PAGE + 1, closed=closed)
-        following = rows[PAGE - 1].id if len(rows) > PAGE else None
-        return _list(rows[:PAGE], q="", closed=closed, after=None, following=following)
-    rows = search.find_patients(g.actor.clinic_id, q, limit=skip + PAGE + 1, closed=closed)[skip:]
-    more = skip + PAGE if len(rows) > PAGE and skip + PAGE <= MOST_FOUND else None
-    return _list(rows[:PAGE], q=q, closed=closed, skip=skip, more=more)
-
-
-def _list(rows: list[Patient], **context: Any) -> str:
-    template = "patients/_list.html" if wants_part() else "patients/index.html"
-    return render_template(template, patients=rows, viewer=g.actor, may_register=_may_register(), **context)
-
-
-def _may_register() -> bool:
-    return may(g.actor, Permission.REGISTER)
 
 
 # ----------------------------------------------------------------------------------------------------- registration
@@ -110,10 +66,8 @@ def typed(text: str) -> dict[str, str]:
 @bp.post("/known")
 @requires(Permission.REGISTER, reads=True)
 def known() -> str:
-    """Who is registered already under the name that is being typed."""
-    name = f"{request.form.get('last_name', '')} {request.form.get('first_name', '')}".strip()
-    found = search.find_patients(g.actor.clinic_id, name, limit=4, exact_layout=True) if len(name) > 2 else []
-    return render_template("patients/_known.html", found=found, viewer=g.actor)
+    """Who is registered already and may be the one that is being typed."""
+    return render_template("patients/_known.html", found=suggestions(request.form), viewer=g.actor)
 
 
 @bp.post("")
@@ -168,33 +122,19 @@ def tabs() -> dict[str, str]:
     return {name: gettext(words) for name, (words, needed) in TABS.items() if any(may(g.actor, one) for one in needed)}
 
 
-def opened(patient_id: int, how: str) -> Patient:
-    """The card, once it is written down who looks at it and how. Raises NotFound; Busy where it cannot be written."""
-    trace = Trace(g.actor.login_id, g.actor.address, g.get("request_id", ""))
-    try:
-        found = perform(g.actor, patients.note_access, patient_id, how, trace=trace, request_id=trace.request_id)
-        assert isinstance(found, Patient)
-        return found
-    except NotFound:
-        perform(g.actor, patients.note_refused, patient_id, trace=trace)
-        raise
-    except (Refusal, SQLAlchemyError) as error:
-        db.session.rollback()
-        log.error("access to patient %s could not be noted: %s", patient_id, type(error).__name__)
-        raise Busy(
-            N_("This card stays closed: it could not be written down who opens it. Please try again."),
-            code="access-not-noted",
-        ) from None
-
-
 def _of_tab(tab: str, patient: Patient, before: int | None) -> dict[str, Any]:
     viewer = g.actor
     context: dict[str, Any] = {"today": cards.today(viewer, patient), "may_see_bills": may(viewer, Permission.BILLS)}
-    if tab == "bills":
+    context["guardian"] = registry_links.guardians([patient]).get(patient.guardian_id or 0)
+    if tab == "details":
+        context |= patient_details.of(viewer, patient)
+    elif tab == "bookings":
+        context["bookings"], context["more"] = cards.bookings(viewer, patient, before)
+    elif tab == "bills":
         context["bills"], context["more"] = cards.bills(viewer, patient, before)
     elif tab == "changes":
         context["changes"], context["more"] = cards.changes(viewer, patient, before)
-        context |= {"said": patient_form.said, "did": labels.action_words, "field_words": labels.field_words}
+        context |= {"said": patient_words.said, "did": labels.action_words, "field_words": labels.field_words}
     elif tab == "access":
         context["looks"], context["more"] = cards.accesses(viewer, patient, before)
         context["looked"] = LOOKED
@@ -205,37 +145,6 @@ def _of_tab(tab: str, patient: Patient, before: int | None) -> dict[str, Any]:
 
 
 # ----------------------------------------------------------------------------------------------------------- change
-
-
-@bp.get("/<int:patient_id>/edit")
-@requires(Permission.REGISTER)
-def edit(patient_id: int) -> Response:
-    """Everything of the card that the desk may change."""
-    patient = opened(patient_id, "edit")
-    return _edit(patient, CardForm.of(patient), new_key(), patient.version)
-
-
-@bp.post("/<int:patient_id>")
-@requires(Permission.REGISTER)
-def change(patient_id: int) -> AnyResponse:
-    """Save the card."""
-    form, version = CardForm(request.form), request.form.get("version", 0, type=int)
-    patient = patients.find(patient_id, g.actor)
-    if not form.validate():
-        return _edit(patient, form, same_key(), version, status=422)
-    try:
-        run(patients.change, patient_id, version=version, about=("patient", patient_id), **form.values)
-    except (Invalid, NotPossible) as refusal:
-        form.blame(field_sentences(refusal))
-        return _edit(patients.find(patient_id, g.actor), form, same_key(refusal), version, refusal)
-    return _changed(patient_id, gettext("Saved."))
-
-
-def _edit(
-    patient: Patient, form: CardForm, key: str, version: int, refusal: Refusal | None = None, status: int = 200
-) -> Response:
-    context = {"patient": patient, "form": form, "key": key, "version": version}
-    return dialog("patients/_edit.html", N_("Edit"), refusal=refusal, status=status, **context)
 
 
 @bp.post("/<int:patient_id>/close")

@@ -12,6 +12,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import joinedload
 
 from reception import clock
+from reception.domain import registry
 from reception.domain.actors import Actor
 from reception.domain.machines import OPEN
 from reception.domain.merging_ids import ids_of
@@ -34,7 +35,9 @@ from reception.models import (
 PAGE = 30
 REDRAWN = "redrawn"
 """How a card is opened that redraws itself on an open screen after a change."""
-HIDDEN = frozenset({"folded", "source_key", "merged_into_id", "guardian_id", "referred_by_id", "anonymised_at"})
+HIDDEN = frozenset({"folded", "source_key", "merged_into_id", "anonymised_at"})
+MEDICAL = frozenset({"medical_history"})
+"""Columns whose values only `registry.MEDICAL_ROLES` see."""
 
 R = TypeVar("R", bound=Record)
 
@@ -119,6 +122,25 @@ def visits(viewer: Actor, patient: Patient, before: int | None = None) -> tuple[
     return _cut(list(db.session.scalars(query)))
 
 
+def bookings(viewer: Actor, patient: Patient, before: int | None = None) -> tuple[list[Appointment], int | None]:
+    """Every booking, the latest first, cancelled ones too."""
+    query = (
+        select(Appointment)
+        .where(Appointment.clinic_id == viewer.clinic_id, Appointment.patient_id == patient.id)
+        .options(joinedload(Appointment.doctor), joinedload(Appointment.service))
+        .order_by(Appointment.starts_at.desc(), Appointment.id.desc())
+        .limit(PAGE + 1)
+    )
+    if before is not None:
+        at = db.session.scalar(
+            select(Appointment.starts_at).where(Appointment.clinic_id == viewer.clinic_id, Appointment.id == before)
+        )
+        if at is None:
+            return [], None
+        query = query.where(tuple_(Appointment.starts_at, Appointment.id) < (at, before))
+    return _cut(list(db.session.scalars(query)))
+
+
 def bills(viewer: Actor, patient: Patient, before: int | None = None) -> tuple[list[Payment], int | None]:
     """The bills, newest first, and where the earlier ones begin."""
     query = (
@@ -160,11 +182,13 @@ def changes(viewer: Actor, patient: Patient, before: int | None = None) -> tuple
     names = _names((entry.actor_kind, entry.actor_id) for entry in entries)
     own = {card.id: card for card in db.session.scalars(select(Patient).where(Patient.id.in_(ids_of(patient))))}
     later = {ident: _history(viewer, card) for ident, card in own.items()}
+    may_read = viewer.has(*registry.MEDICAL_ROLES)
     found = []
     for entry in entries[:PAGE]:
         who = names.get((entry.actor_kind, entry.actor_id), "")
         is_new = entry.action in ("patient.register", "patient.guest")
         fields = [] if is_new else _fields(entry, later[entry.entity_id], own[entry.entity_id])
+        fields = _named([field for field in fields if may_read or field[0] not in MEDICAL], viewer)
         found.append(Change(entry.seq, entry.at, who, entry.action, fields))
     return found, found[-1].seq if len(entries) > PAGE else None
 
@@ -201,6 +225,23 @@ def _fields(
         if own is not None:
             found.append((name, *own))
     return found
+
+
+def _named(fields: list[tuple[str, str | None, str | None]], viewer: Actor) -> list[tuple[str, str | None, str | None]]:
+    """Other cards by their names instead of their ids."""
+    if not any(name in registry.LINKS for name, *_ in fields):
+        return fields
+    ids = {int(value) for name, *pair in fields if name in registry.LINKS for value in pair if value}
+    rows = db.session.execute(
+        select(Patient.id, Patient.last_name, Patient.first_name, Patient.card_no).where(
+            Patient.clinic_id == viewer.clinic_id, Patient.id.in_(ids)
+        )
+    )
+    names = {str(ident): f"{last} {first} ({card})".replace("  ", " ") for ident, last, first, card in rows}
+    return [
+        (name, names.get(old or "", old), names.get(new or "", new)) if name in registry.LINKS else (name, old, new)
+        for name, old, new in fields
+    ]
 
 
 def accesses(viewer: Actor, patient: Patient, before: int | None = None) -> tuple[list[Look], int | None]:

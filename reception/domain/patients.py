@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-import phonenumbers
 from sqlalchemy import select
 
-from reception.clock import service_day
-from reception.domain import numbers
+from reception.domain import accesses, numbers, regions, registry, registry_links
 from reception.domain.actors import Actor
 from reception.domain.audit import record
-from reception.domain.errors import NotPossible, Stale, invalid_field
+from reception.domain.closing import still_open, still_owed
+from reception.domain.errors import NotAllowed, NotPossible, Stale, invalid_field
 from reception.domain.locks import load, locked
-from reception.domain.machines import OPEN
+from reception.domain.phones import normal_phone as normal_phone
+from reception.domain.registry import PLAIN
+from reception.domain.registry import TEXTS as TEXTS
 from reception.domain.search import fold
-from reception.domain.texts import checked
 from reception.extensions import db
-from reception.models import AccessEntry, Clinic, Gender, Patient, Visit
+from reception.models import Clinic, Gender, Patient
 from reception.words import N_
-
-LONGEST_NAME = 200
-TEXTS = {
-    "first_name": LONGEST_NAME, "middle_name": LONGEST_NAME, "last_name": LONGEST_NAME, "email": 200, "address": 500,
-    "alerts": 2000, "special_needs": 2000, "additional_info": 5000,
-}  # fmt: skip
-PLAIN = frozenset(
-    {*TEXTS, "date_of_birth", "gender", "phone", "home_phone", "national_id", "tax_id", "preferred_locale"}
-)
-OLDEST = 130
-"""Whole years that nobody is older than."""
 
 
 def register(*, actor: Actor, at: datetime, required: tuple[str, ...] = ("last_name",), **values: Any) -> Patient:
@@ -65,6 +53,7 @@ def guest(*, actor: Actor, at: datetime) -> Patient:
 def change(patient_id: int, *, actor: Actor, at: datetime, version: int | None = None, **values: Any) -> Patient:
     """Change the card. A guest who gets a name is a guest no more."""
     patient = locked(Patient, patient_id, actor.clinic_id)
+    _refuse_gone(patient)
     if version is not None and version != patient.version:
         raise Stale(N_("Somebody changed this card meanwhile. Look at it again."))
     if "last_name" in values and not (values["last_name"] or "").strip():
@@ -79,27 +68,31 @@ def change(patient_id: int, *, actor: Actor, at: datetime, version: int | None =
 
 
 def set_active(patient_id: int, is_active: bool, *, actor: Actor, at: datetime, version: int | None = None) -> Patient:
-    """Close the card (nobody is booked with it any more), or open it again. Raises NotPossible while visits are open."""
+    """Close the card (nobody is booked with it any more), or open it again.
+
+    Raises NotPossible while something is open: a visit, a booking, a wish on the waitlist, a bill.
+    """
     patient = locked(Patient, patient_id, actor.clinic_id)
+    _refuse_gone(patient)
     if patient.is_active == is_active:
         return patient
     if version is not None and version != patient.version:
         raise Stale(N_("Somebody changed this card meanwhile. Look at it again."))
-    if patient.merged_into_id is not None:
-        raise NotPossible(N_("This card was merged into another one."), code="merged", allowed=[])
-    if not is_active and _has_open_visits(patient):
-        raise NotPossible(
-            N_("This patient is booked or in the queue. Finish or cancel that first."), code="open-visits", allowed=[]
-        )
+    if not is_active and (refusal := still_open(patient) or still_owed(patient)):
+        raise refusal
     patient.is_active = is_active
     record(actor, "patient.open" if is_active else "patient.close", patient, at=at)
     db.session.flush()
     return patient
 
 
-def _has_open_visits(patient: Patient) -> bool:
-    standing = select(Visit.id).where(Visit.patient_id == patient.id, Visit.status.in_(OPEN)).limit(1)
-    return db.session.scalar(standing) is not None
+def _refuse_gone(patient: Patient) -> None:
+    """A card that became part of another one, or lost its person, is not changed any more."""
+    if patient.merged_into_id is not None:
+        link = ("patient", patient.merged_into_id)
+        raise NotPossible(N_("This card was merged into another one."), code="merged", allowed=[], link=link)
+    if patient.anonymised_at is not None:
+        raise NotPossible(N_("This card was made anonymous. It stays as it is."), code="anonymised", allowed=[])
 
 
 def note_access(patient_id: int, how: str, *, actor: Actor, at: datetime, request_id: str = "") -> Patient:
@@ -108,18 +101,13 @@ def note_access(patient_id: int, how: str, *, actor: Actor, at: datetime, reques
     Raises NotFound.
     """
     patient = find(patient_id, actor)
-    db.session.add(
-        AccessEntry(
-            clinic_id=actor.clinic_id, patient_id=patient.id, at=at, actor_kind=actor.kind, actor_id=actor.id,
-            how=how[:40], address=actor.address, request_id=request_id,
-        )
-    )  # fmt: skip
-    db.session.flush()
+    accesses.note([patient.id], how, actor=actor, at=at, request_id=request_id)
     return patient
 
 
-def note_refused(patient_id: int, *, actor: Actor, at: datetime) -> None:
+def note_refused(patient_id: int, *, actor: Actor, at: datetime, request_id: str = "") -> None:
     """Write down that somebody asked for a card that is not here: unknown ids and other clinics' ids alike."""
+    accesses.note_refusal(patient_id, actor=actor, at=at, request_id=request_id)
     record(actor, "patient.refused", db.session.get_one(Clinic, actor.clinic_id), at=at, patient=patient_id)
 
 
@@ -127,81 +115,58 @@ def _apply(patient: Patient, values: dict[str, Any], actor: Actor, at: datetime)
     if unknown := set(values) - PLAIN:
         raise invalid_field(sorted(unknown)[0], N_("This cannot be set."))
     for name, value in values.items():
-        setattr(patient, name, _sense(name, value, actor, at))
+        new: Any
+        if name in registry.LINKS:
+            new = registry_links.resolved(patient, name, value, actor)
+        else:
+            new = registry.stored(name, value, patient, actor, at)
+        if (
+            name == "medical_history"
+            and new != (patient.medical_history or "")
+            and not actor.has(*registry.MEDICAL_ROLES)
+        ):
+            raise NotAllowed(N_("Your role cannot do this."))
+        setattr(patient, name, new)
+    if named := set(values).intersection(regions.LEVELS):
+        regions.fit(patient, named)
+    _fit_document(patient)
+    _leave_to_guardian(patient, actor)
     _refuse_twins(patient, actor)
 
 
-def _sense(name: str, value: Any, actor: Actor, at: datetime) -> Any:
-    """The value as it is stored. Raises Invalid."""
-    if name == "email":
-        return _email(value)
-    if name in TEXTS:
-        return checked(value, name, TEXTS[name])
-    if name in ("phone", "home_phone"):
-        return normal_phone(value, actor.clinic.phone_region, name)
-    if name in ("national_id", "tax_id"):
-        return "".join(checked(value, name, 64).split()).upper() or None  # one document, however it is spaced
-    if name == "date_of_birth":
-        _check_birth(value, service_day(at, actor.clinic))
-        return value
-    if name == "gender":
-        if value not in list(Gender):
-            raise invalid_field(name, N_("Choose one of the list."))
-        return Gender(value)
-    if value and not re.fullmatch(r"[a-z]{2,3}(-[A-Z]{2})?", value):  # preferred_locale
-        raise invalid_field(name, N_("Choose one of the list."))
-    return value or None
+def _fit_document(patient: Patient) -> None:
+    """A number says little without the kind of document; a kind without a number says nothing."""
+    if patient.document_number and not patient.document_type:
+        raise invalid_field("document_type", N_("Choose which document this number is of."))
+    if not patient.document_number:
+        patient.document_type = None
 
 
-def _email(value: str | None) -> str:
-    text = checked(value, "email", TEXTS["email"])
-    if text and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text):
-        raise invalid_field("email", N_("This is not an e-mail address."))
-    return text
-
-
-def _check_birth(born: date | None, today: date) -> None:
-    if born is None:
-        return
-    if born > today:
-        raise invalid_field("date_of_birth", N_("The birth date is in the future."))
-    if today.year - born.year - ((today.month, today.day) < (born.month, born.day)) > OLDEST:
-        raise invalid_field("date_of_birth", N_("The birth date is more than 130 years ago."))
-
-
-def normal_phone(text: str | None, region: str, field: str = "phone") -> str | None:
-    """A number in any usual way of writing it -> E.164; None for nothing. Raises Invalid."""
-    if not text or not text.strip():
-        return None
-    message = N_("This is not a phone number of this country. Write numbers from abroad with + and their country code.")
-    if len(text) > 40 or "\x00" in text:
-        raise invalid_field(field, message)
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        raise invalid_field(field, message) from None
-    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        raise invalid_field(field, message)  # a number without its area code is no number of the country either
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+def _leave_to_guardian(patient: Patient, actor: Actor) -> None:
+    """A child has no phone of its own: the guardian's stays on the guardian's card, and is shown with the child's."""
+    if patient.guardian_id is not None and patient.phone:
+        with db.session.no_autoflush:
+            guardian = load(Patient, patient.guardian_id, actor.clinic_id)
+        if guardian.phone == patient.phone:
+            patient.phone = None
 
 
 def _refuse_twins(patient: Patient, actor: Actor) -> None:
+    """One phone, one document, one tax number: one card. Raises NotPossible with the way to the other card."""
     for name, message in (
         ("phone", N_("%(name)s is registered with this phone already.")),
         ("national_id", N_("%(name)s is registered with this document already.")),
+        ("document_number", N_("%(name)s is registered with this document already.")),
         ("tax_id", N_("%(name)s is registered with this tax number already.")),
     ):
         value = getattr(patient, name)
         if value is None:
             continue
+        rules = [Patient.clinic_id == actor.clinic_id, getattr(Patient, name) == value]
+        if name == "document_number":
+            rules.append(Patient.document_type == patient.document_type)
         with db.session.no_autoflush:
-            twin = db.session.scalar(
-                select(Patient).where(
-                    Patient.clinic_id == actor.clinic_id,
-                    getattr(Patient, name) == value,
-                    Patient.id != (patient.id or 0),
-                )
-            )
+            twin = db.session.scalar(select(Patient).where(*rules, Patient.id != (patient.id or 0)))
         if twin is not None:
             raise NotPossible(
                 message,

@@ -1,0 +1,301 @@
+"""The advanced search of the registry: filters that can be combined with each other and with typed text.
+
+A page is read along the index of its order, or from the one filter that leaves fewest cards; the other filters are
+looked at card by card. PostgreSQL finds that filter by its statistics. SQLite has none, so it is told: a plus sign in
+front of a column keeps SQLite from starting there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, UnaryExpression, and_, exists, func, literal_column, or_, select
+from sqlalchemy.sql.operators import custom_op
+
+from reception import clock
+from reception.domain import search
+from reception.domain.actors import Actor
+from reception.domain.errors import invalid_field
+from reception.extensions import core, db
+from reception.models import (
+    Appointment,
+    AppointmentStatus,
+    Gender,
+    Patient,
+    Payment,
+    PaymentStatus,
+    Visit,
+    VisitStatus,
+)
+from reception.words import N_
+
+MOST_TEXT = 500
+"""So many cards the typed text may bring before they are filtered one by one instead."""
+MOST_COUNTED = 10_000
+OLDEST = 150
+NARROW_YEARS, NARROW_DAYS = 2, 31
+"""Spans that leave few cards: SQLite starts there."""
+SORTS: dict[str, Any] = {
+    "name": Patient.folded,
+    "born": Patient.date_of_birth,
+    "registered": Patient.created_at,
+    "card": Patient.card_no,
+}
+"""What a list can be ordered by; each has an index that begins with the clinic."""
+CAME = (
+    VisitStatus.WAITING, VisitStatus.CALLED, VisitStatus.IN_PROGRESS, VisitStatus.PENDING_PAYMENT, VisitStatus.COMPLETED,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What is asked for; an empty one asks for everybody. Days and ages include both ends."""
+
+    text: str = ""
+    closed: bool = False
+    gender: Gender | None = None
+    age_from: int | None = None
+    age_to: int | None = None
+    region: str | None = None
+    district: str | None = None
+    registered_from: date | None = None
+    registered_to: date | None = None
+    visited_from: date | None = None
+    visited_to: date | None = None
+    open_bill: bool = False
+    booked: bool = False
+    needs: bool = False
+    sort: str = ""
+    descending: bool = False
+
+    def checked(self) -> Filters:
+        """The same, if it makes sense. Raises Invalid about the field that ends before it begins."""
+        for first, last in (
+            ("age_from", "age_to"),
+            ("registered_from", "registered_to"),
+            ("visited_from", "visited_to"),
+        ):
+            low, high = getattr(self, first), getattr(self, last)
+            if low is not None and high is not None and low > high:
+                raise invalid_field(last, N_("This ends before it begins."))
+        for name in ("age_from", "age_to"):
+            if (years := getattr(self, name)) is not None and not 0 <= years <= OLDEST:
+                raise invalid_field(name, N_("Say a number from %(least)s to %(most)s."), least=0, most=OLDEST)
+        if self.sort and self.sort not in SORTS:
+            raise invalid_field("sort", N_("Choose one of the list."))
+        return self
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything but text and closed cards is asked for."""
+        plain = Filters(text=self.text, closed=self.closed, sort=self.sort, descending=self.descending)
+        return self != plain
+
+    def without(self, name: str) -> Filters:
+        """The same with the filter `name` taken away; a region takes its district along."""
+        gone = {"region": ("region", "district")}.get(name, (name,))
+        empty: dict[str, Any] = {f.name: f.default for f in fields(Filters)}
+        return replace(self, **{key: empty[key] for key in gone if key in empty})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of cards. `following`: the last one, where more follow; `skip`: rows to leave out for the next ones."""
+
+    rows: list[Patient]
+    following: int | None = None
+    skip: int | None = None
+    last_visits: dict[int, date] = field(default_factory=dict)
+
+
+def page(viewer: Actor, asked: Filters, limit: int, after: int | None = None, skip: int = 0) -> Found:
+    """Cards that match, a page of them, with the day each was here last."""
+    if asked.text and not asked.sort:
+        return _page_of_text(viewer, asked, limit, skip)
+    rows = list(_ordered(viewer, asked, limit + 1, after))
+    following = rows[limit - 1].id if len(rows) > limit else None
+    return Found(rows[:limit], following, None, last_visits(rows[:limit]))
+
+
+def count(viewer: Actor, asked: Filters) -> tuple[int, bool]:
+    """How many match, and whether there are more than were counted."""
+    some = _matching(viewer, asked, select(literal_column("1")).select_from(Patient)).limit(MOST_COUNTED + 1).subquery()
+    found = core(select(func.count()).select_from(some)).scalar_one()
+    return min(found, MOST_COUNTED), found > MOST_COUNTED
+
+
+def every(viewer: Actor, asked: Filters, batch: int = 1000) -> Iterator[list[Patient]]:
+    """All that match, a batch at a time."""
+    after: int | None = None
+    while rows := list(_ordered(viewer, asked, batch, after)):
+        yield rows
+        if len(rows) < batch:
+            return
+        after = rows[-1].id
+
+
+def last_visits(rows: Iterable[Patient]) -> dict[int, date]:
+    """The day on which each of these was here last."""
+    ids = [row.id for row in rows]
+    if not ids:
+        return {}
+    query = (
+        select(Visit.patient_id, func.max(Visit.service_day))
+        .where(Visit.patient_id.in_(ids), Visit.status.in_(CAME))
+        .group_by(Visit.patient_id)
+    )
+    return {patient_id: day for patient_id, day in core(query)}
+
+
+# ------------------------------------------------------------------------------------------------------ in an order
+
+
+def _ordered(viewer: Actor, asked: Filters, limit: int, after: int | None) -> Iterator[Patient]:
+    """Cards in the order asked for, from behind the card `after`. Cards without a birth date come last."""
+    column, down = SORTS[asked.sort or "name"], asked.descending
+    last = db.session.get(Patient, after) if after is not None else None
+    if after is not None and (last is None or last.clinic_id != viewer.clinic_id):
+        return
+    key = getattr(last, column.key) if last is not None else None
+    query = _matching(viewer, asked, select(Patient))
+    left = limit
+    if last is None or key is not None:
+        first = query.where(column.is_not(None)) if column.nullable else query
+        for row in db.session.scalars(_from(first, column, down, key, after).limit(left)):
+            left -= 1
+            yield row
+    if column.nullable and left:
+        rest = query.where(column.is_(None))
+        if last is not None and key is None:
+            rest = rest.where(Patient.id < after if down else Patient.id > after)
+        yield from db.session.scalars(rest.order_by(Patient.id.desc() if down else Patient.id).limit(left))
+
+
+def _from(query: Select[Any], column: Any, down: bool, key: Any, after: int | None) -> Select[Any]:
+    if after is not None:
+        if down:
+            query = query.where(column <= key, or_(column < key, and_(column == key, Patient.id < after)))
+        else:
+            query = query.where(column >= key, or_(column > key, and_(column == key, Patient.id > after)))
+    return query.order_by(column.desc(), Patient.id.desc()) if down else query.order_by(column, Patient.id)
+
+
+def _page_of_text(viewer: Actor, asked: Filters, limit: int, skip: int) -> Found:
+    """Best matches first; what does not pass the filters is left out."""
+    rows = search.find_patients(viewer.clinic_id, asked.text, limit=MOST_TEXT, closed=asked.closed)
+    if asked.is_filtered and rows:
+        passing = set(core(_filtered(viewer, asked, select(Patient.id)).where(_among(rows))).scalars())
+        rows = [row for row in rows if row.id in passing]
+    shown = rows[skip : skip + limit]
+    more = skip + limit if len(rows) > skip + limit else None
+    return Found(shown, None, more, last_visits(shown))
+
+
+# ---------------------------------------------------------------------------------------------------------- filters
+
+
+def _matching(viewer: Actor, asked: Filters, query: Select[Any]) -> Select[Any]:
+    """`query` with everything that is asked for. What the text brings is asked first: it leaves fewest."""
+    query = _filtered(viewer, asked, query)
+    if not asked.text:
+        return query
+    rows = search.find_patients(viewer.clinic_id, asked.text, limit=MOST_TEXT, closed=asked.closed)
+    return query.where(_among(rows))
+
+
+def _among(rows: list[Patient]) -> ColumnElement[bool]:
+    return Patient.id.in_([row.id for row in rows])
+
+
+def _filtered(viewer: Actor, asked: Filters, query: Select[Any]) -> Select[Any]:
+    today = clock.today(viewer.clinic)
+    start = _start(asked)
+    query = query.where(Patient.clinic_id == viewer.clinic_id, Patient.is_anonymous.is_(False))
+    if not asked.closed:
+        query = query.where(Patient.is_active)
+    query = query.where(Patient.merged_into_id.is_(None))
+    if asked.gender is not None:
+        query = query.where(Patient.gender == asked.gender)
+    if asked.district:
+        query = query.where(_at("district", start, Patient.district_code) == asked.district)
+    elif asked.region:
+        query = query.where(_at("region", start, Patient.region_code) == asked.region)
+    if asked.needs:
+        query = query.where(literal_column("patient.special_needs") != literal_column("''"))
+    born = _at("age", start, Patient.date_of_birth)
+    if asked.age_from is not None:
+        query = query.where(born <= _years_before(today, asked.age_from))
+    if asked.age_to is not None:
+        query = query.where(born > _years_before(today, asked.age_to + 1))
+    made = _at("registered", start, Patient.created_at)
+    if asked.registered_from is not None:
+        query = query.where(made >= clock.day_bounds(asked.registered_from, viewer.clinic)[0])
+    if asked.registered_to is not None:
+        query = query.where(made < clock.day_bounds(asked.registered_to, viewer.clinic)[1])
+    return _of_others(viewer, asked, query, today)
+
+
+def _of_others(viewer: Actor, asked: Filters, query: Select[Any], today: date) -> Select[Any]:
+    """What other tables know: visits, bills, bookings."""
+    here = viewer.clinic_id
+    if asked.open_bill:
+        due = select(Payment.patient_id).where(
+            Payment.clinic_id == here,
+            or_(Payment.status == PaymentStatus.PENDING, Payment.status == PaymentStatus.PARTIALLY_PAID),
+            literal_column("payment.status IN ('PENDING', 'PARTIALLY_PAID')"),  # the words of the partial index
+            Payment.self_pay_amount > Payment.amount_paid,
+            exists().where(Visit.id == Payment.visit_id, Visit.status.in_(CAME)),
+        )
+        query = query.where(Patient.id.in_(due))
+    if asked.booked:
+        coming = select(Appointment.patient_id).where(
+            Appointment.clinic_id == here, Appointment.day >= today, Appointment.status == AppointmentStatus.CONFIRMED
+        )
+        query = query.where(Patient.id.in_(coming))
+    if asked.visited_from is None and asked.visited_to is None:
+        return query
+    first, last = asked.visited_from, asked.visited_to
+    days: list[ColumnElement[bool]] = [Visit.status.in_(CAME)]
+    days += [Visit.service_day >= first] if first is not None else []
+    days += [Visit.service_day <= last] if last is not None else []
+    if first is not None and ((last or today) - first).days <= NARROW_DAYS:
+        query = query.where(Patient.id.in_(select(Visit.patient_id).where(Visit.clinic_id == here, *days)))
+    else:
+        query = query.where(exists().where(Visit.patient_id == Patient.id, *days))
+    if last is not None and last < today:
+        later = exists().where(Visit.patient_id == Patient.id, Visit.status.in_(CAME), Visit.service_day > last)
+        query = query.where(~later)
+    return query
+
+
+def _start(asked: Filters) -> str:
+    """The filter that SQLite starts from, or "" for the order itself or another table."""
+    if asked.open_bill or asked.booked or asked.text:
+        return ""
+    if asked.district or asked.region:
+        return "district" if asked.district else "region"
+    if asked.needs:
+        return "needs"
+    span = (asked.registered_from, asked.registered_to)
+    if span[0] is not None and span[1] is not None and span[1] - span[0] <= timedelta(NARROW_DAYS):
+        return "registered"
+    if asked.age_from is not None and asked.age_to is not None and asked.age_to - asked.age_from < NARROW_YEARS:
+        return "age"
+    return ""
+
+
+def _at(name: str, start: str, column: Any) -> Any:
+    """The column; with a plus sign, which no index answers to, where the search starts elsewhere."""
+    is_told = db.session.get_bind().dialect.name == "sqlite" and name != start
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type) if is_told else column
+
+
+def _years_before(day: date, years: int) -> date:
+    """The birthday of who turns `years` on `day`; born on 29 February counts from 1 March."""
+    try:
+        return day.replace(year=max(day.year - years, 1))
+    except ValueError:
+        return day.replace(year=max(day.year - years, 1), day=28)
