@@ -14,6 +14,7 @@ from reception.blueprints import (
     booking,
     booking_holds,
     calendar,
+    calendar_moves,
     desk,
     directory,
     display,
@@ -39,7 +40,9 @@ from reception.blueprints import (
     waitlist,
 )
 
-assert appointments.bp is booking.bp is booking_holds.bp is calendar.bp is series.bp  # modules of one subject
+assert (
+    calendar_moves.bp is appointments.bp is booking.bp is booking_holds.bp is calendar.bp is series.bp
+)  # modules of one subject
 assert queue.bp is visit_changes.bp
 assert patients.bp is patient_full.bp is patient_list.bp is patient_questionnaire.bp is patient_searches.bp
 

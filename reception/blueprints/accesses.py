@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
@@ -88,6 +89,9 @@ def all_opened(cards: list[Patient], how: str) -> None:
         perform(g.actor, accesses.note, idents, how, trace=trace, request_id=trace.request_id)
     except (Refusal, SQLAlchemyError) as error:
         raise _closed(error, idents[0]) from None
+    db.session.scalars(  # the transaction let go of the rows: they are read again, in one statement
+        select(Patient).where(Patient.id.in_(idents)).execution_options(populate_existing=True)
+    ).all()
 
 
 def _trace() -> Trace:

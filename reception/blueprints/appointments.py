@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from reception import clock, formats
 from reception.access import Permission, may, requires
 from reception.blueprints import answers
+from reception.blueprints.accesses import opened
 from reception.blueprints.calendar import bp, changed, to_day
 from reception.blueprints.calendar_forms import TimesForm
 from reception.blueprints.dialogs import dialog, new_key, same_key
@@ -56,8 +57,9 @@ def undo_of(row: Appointment) -> dict[str, object] | None:
 @bp.get("/appointments/<int:appointment_id>")
 @requires(Permission.CALENDAR)
 def appointment(appointment_id: int) -> Response:
-    """The appointment with what can be done with it now."""
-    return _show(_load(appointment_id))
+    """The appointment with what can be done with it now; that somebody looked is written down first."""
+    opened(load(Appointment, appointment_id, g.actor.clinic_id).patient_id, "appointment")
+    return _show(loaded(appointment_id))
 
 
 def _show(row: Appointment, refusal: Refusal | None = None) -> Response:
@@ -87,7 +89,8 @@ def _possible(row: Appointment) -> list[str]:
     return [name for name in found if name != "check-in" or is_today]
 
 
-def _load(appointment_id: int) -> Appointment:
+def loaded(appointment_id: int) -> Appointment:
+    """The appointment with what pages say of it. Raises NotFound."""
     row = db.session.scalar(
         scoped(Appointment, g.actor.clinic_id)
         .where(Appointment.id == appointment_id)
@@ -139,7 +142,7 @@ def move(appointment_id: int, name: str) -> AnyResponse:
         return _ask_cancel(load(Appointment, appointment_id, g.actor.clinic_id), same_key(refusal), refusal)
     except NotPossible as refusal:
         return _refused(appointment_id, refusal)
-    row = _load(appointment_id)
+    row = loaded(appointment_id)
     if not is_htmx():
         return to_day(row.day)
     text = gettext(SAID[name], name=formats.list_name(row.patient), when=said_when(row))
@@ -149,7 +152,7 @@ def move(appointment_id: int, name: str) -> AnyResponse:
 def _refused(appointment_id: int, refusal: NotPossible) -> Response:
     """The dialog with how it stands now and why nothing was done."""
     db.session.rollback()
-    row = _load(appointment_id)
+    row = loaded(appointment_id)
     return _show(row, refusal) if is_htmx() else answers.refused(refusal, row.visit)
 
 
@@ -157,13 +160,13 @@ def _refused(appointment_id: int, refusal: NotPossible) -> Response:
 @requires(Permission.BOOK)
 def take_back(appointment_id: int) -> AnyResponse:
     """Take the last step of the appointment's visit back: a booking, a move, a cancelling, a check-in."""
-    visit_id = _load(appointment_id).visit.id
+    visit_id = loaded(appointment_id).visit.id
     version = request.form.get("version", type=int)
     try:
         run(undo.undo, visit_id, version=version, about=("visit", visit_id))
     except NotPossible as refusal:
-        return answers.refused(refusal, _load(appointment_id).visit)
-    row = _load(appointment_id)
+        return answers.refused(refusal, loaded(appointment_id).visit)
+    row = loaded(appointment_id)
     if not is_htmx():
         return to_day(row.day)
     text = gettext("Taken back: %(name)s", name=formats.list_name(row.patient))
@@ -179,7 +182,7 @@ def take_back(appointment_id: int) -> AnyResponse:
 @requires(Permission.BOOK)
 def ask_time(appointment_id: int) -> Response:
     """Free times for the appointment, the same doctor's first."""
-    row = _load(appointment_id)
+    row = loaded(appointment_id)
     if row.status != AppointmentStatus.CONFIRMED:
         return _show(row)
     form = TimesForm.offering(g.actor, doctor=str(row.doctor_id))
@@ -192,7 +195,7 @@ def times(appointment_id: int) -> Response:
     """The same with the times that fit another doctor or day."""
     form = TimesForm.offering(g.actor, request.form)
     form.validate()
-    return _ask_time(_load(appointment_id), form, same_key(), request.form.get("version", 0, type=int))
+    return _ask_time(loaded(appointment_id), form, same_key(), request.form.get("version", 0, type=int))
 
 
 @bp.post("/appointments/<int:appointment_id>/reschedule")
@@ -201,7 +204,7 @@ def reschedule(appointment_id: int) -> AnyResponse:
     """Move it to the chosen free time."""
     form, version = TimesForm.offering(g.actor, request.form), request.form.get("version", 0, type=int)
     if not form.validate():
-        return _ask_time(_load(appointment_id), form, same_key(), version, status=422)
+        return _ask_time(loaded(appointment_id), form, same_key(), version, status=422)
     try:
         slot = offers.understood(form.slot.data or "")
         if slot is None:
@@ -211,12 +214,12 @@ def reschedule(appointment_id: int) -> AnyResponse:
         run(moving.reschedule, appointment_id, slot[1], doctor_id=slot[0], about=about, **more)
     except (Invalid, NotPossible) as refusal:
         db.session.rollback()
-        row = _load(appointment_id)
+        row = loaded(appointment_id)
         if row.status != AppointmentStatus.CONFIRMED or refusal.code == "stale-version":
             return _show(row, refusal)
         form.blame(field_sentences(refusal))
         return _ask_time(row, form, same_key(refusal), version, refusal)
-    row = _load(appointment_id)
+    row = loaded(appointment_id)
     if not is_htmx():
         return redirect(url_for("patients.card", patient_id=row.patient_id))
     text = gettext("Moved: %(name)s to %(when)s", name=formats.list_name(row.patient), when=said_when(row))

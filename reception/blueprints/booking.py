@@ -18,6 +18,7 @@ from reception.blueprints.appointments import said_when, undo_of
 from reception.blueprints.booking_form import BookingForm
 from reception.blueprints.calendar import bp, changed
 from reception.blueprints.calendar_forms import number_of
+from reception.blueprints.accesses import opened
 from reception.blueprints.dialogs import dialog, new_key, same_key
 from reception.blueprints.patient_form import QuickForm
 from reception.blueprints.patients import typed

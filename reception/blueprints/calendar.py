@@ -1,8 +1,8 @@
-"""The day list, and the shifts of doctors. Booking and appointments hang their routes into the same blueprint."""
+"""The calendar page, and the shifts of doctors. Booking and appointments hang their routes into the same blueprint."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
@@ -11,10 +11,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from reception import clock, formats, live
 from reception.access import Permission, may, requires
-from reception.blueprints import answers
-from reception.blueprints.calendar_forms import EARLIEST, LATEST, ShiftForm, day_of, number_of
+from reception.blueprints import answers, calendar_grid
+from reception.blueprints.calendar_forms import ShiftForm, day_of
+from reception.blueprints.calendar_look import Look
 from reception.blueprints.dialogs import dialog, new_key, same_key, wants_part
-from reception.domain.calendar import daylist, schedules
+from reception.domain.calendar import schedules
 from reception.domain.errors import Invalid, NotPossible, Refusal
 from reception.errors import field_sentences, is_htmx
 from reception.models import Schedule
@@ -23,31 +24,27 @@ from reception.words import N_
 
 bp = Blueprint("calendar", __name__, url_prefix="/calendar")
 
-DAY = timedelta(days=1)
-
 
 @bp.get("")
 @requires(Permission.CALENDAR)
 def index() -> str:
-    """A day, doctor by doctor. Week, month and rooms answer the same list until they have views of their own."""
+    """A day, a week or a month by doctor or room, or a day as a list; a part of it for htmx, else the page."""
     today = clock.today(g.actor.clinic)
-    day = day_of(request.args.get("date"), today)
-    doctor_id = number_of(request.args.get("doctor"))
-    name = f"calendar-{day}"
-    version = live.versions(g.actor.clinic_id, [name])[name]
-    days = daylist.of(g.actor, day, clock.now(), doctor_id=doctor_id)
+    look = Look.of(request.args, today)
+    names = [f"calendar-{day}" for day in look.days]
+    versions = live.versions(g.actor.clinic_id, names)
+    context = calendar_grid.context(look, clock.now())
     return render_template(
-        "calendar/_day.html" if wants_part() else "calendar/index.html",
-        v=version,
-        day=day,
+        context["part"] if wants_part() else "calendar/index.html",
+        look=look,
+        day=look.day,
         today=today,
-        days=days,
-        doctor_id=doctor_id,
-        first=max(day - DAY, EARLIEST),
-        next=min(day + DAY, LATEST),
+        signals=" ".join(names),
+        v=" ".join(str(versions[name]) for name in names),
         viewer=g.actor,
-        may_book=may(g.actor, Permission.BOOK) and day >= today,
-        may_plan=may(g.actor, Permission.SHIFTS) and day >= today,
+        may_book=may(g.actor, Permission.BOOK),
+        may_plan=may(g.actor, Permission.SHIFTS) and look.day >= today,
+        **context,
     )
 
 

@@ -11,6 +11,7 @@ from flask_babel import gettext
 from reception import live, live_sockets
 from reception.access import Permission, may, requires
 from reception.blueprints import shell
+from reception.blueprints.accesses import opened
 from reception.blueprints.dialogs import dialog, new_key, same_key
 from reception.blueprints.duplicates import suggestions
 from reception.blueprints.queue import drawn_lines
@@ -97,7 +98,7 @@ def _act(hit: Hit) -> dict[str, Any]:
 def walk_in() -> Response:
     """The form, empty or for the known patient `patient`."""
     patient_id = request.args.get("patient", type=int)
-    patient = patients.find(patient_id, g.actor) if patient_id else None
+    patient = opened(patient_id, "walk-in") if patient_id else None
     form = WalkInForm.offering(g.actor, **{**session.get("walk_in", {}), **request.args.to_dict()})
     return _form(form, patient, new_key())
 

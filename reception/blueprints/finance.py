@@ -15,6 +15,7 @@ from sqlalchemy.orm import joinedload
 from reception import amounts, clock, exports, formats, live
 from reception.access import Permission, may, requires
 from reception.blueprints import answers, payment_form
+from reception.blueprints.accesses import opened
 from reception.blueprints.dialogs import dialog
 from reception.blueprints.money_filters import MoneyFilters, day_of
 from reception.blueprints.papers import is_copy
@@ -62,6 +63,7 @@ def _may_owe(row: Payment) -> bool:
 @requires(Permission.TILL)
 def pay(payment_id: int) -> Response:
     """The payment dialog of a bill; a page of its own for a plain request."""
+    opened(load(Payment, payment_id, g.actor.clinic_id).patient_id, "bill")
     bill = _bill(payment_id)
     return _dialog(PaymentForm.offering(bill, secrets.token_urlsafe(12), g.actor, last=session.get("tills")))
 
@@ -174,6 +176,8 @@ def receipt(operation_id: int) -> str:
     operation = load(Operation, operation_id, g.actor.clinic_id)
     if operation.payment_id is None:
         raise NotFound
+    opened(load(Payment, operation.payment_id, g.actor.clinic_id).patient_id, "receipt")
+    operation = load(Operation, operation_id, g.actor.clinic_id)
     template = "finance/_receipt.html" if is_htmx() else "finance/receipt.html"
     return render_template(
         template,

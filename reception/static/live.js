@@ -4,7 +4,8 @@
  * The page declares
  *   regions   <section id="line-7" data-v="118" data-live>   from /live/line-7, or from the path in data-live
  *   rows      <tr id="visit-42" data-row data-status="CALLED" data-call="2">   see live-rows.js
- *   signals   <div data-signal="finance" data-v="9" hx-get="…" hx-trigger="rx:signal">   ask again by themselves
+ *   signals   <div data-signal="finance" data-v="9" hx-get="…" hx-trigger="rx:signal">   ask again by themselves;
+ *             several signals and their versions stand in the same order
  *   counts    <span data-title-count="4">   the title becomes "(4) Desk"
  *   the dot   <span id="live-dot" data-word-live data-word-late data-word-off>   "{age}" in a word is filled in,
  *             the word goes into its [data-live-word]; every [data-live-age] on the page shows the age alone
@@ -111,7 +112,8 @@ const ringing = new Map(); // id -> timer
 function hearSignals(named) {
   for (const id of new Set([...document.querySelectorAll(SIGNALS)].flatMap(signalsOf))) {
     if (!(id in named)) continue;
-    const written = document.querySelector(`[data-signal~="${CSS.escape(id)}"]`).dataset.v;
+    const element = document.querySelector(`[data-signal~="${CSS.escape(id)}"]`);
+    const written = element.dataset.v?.split(/\s+/)[signalsOf(element).indexOf(id)];
     const known = heardSignals.get(id) ?? (written === undefined ? named[id] : versionOf(written));
     heardSignals.set(id, Math.max(known, named[id]));
     if (named[id] > known) ring(id);

@@ -103,7 +103,7 @@ def test_a_day_doctor_by_doctor(house: House) -> None:
     house.move(gone.visit, "cancel", reason="x")
     house.check_in(sooner)
     client = house.client(DESK)
-    whole = get(client, f"/calendar?view=day&date={TODAY}&by=doctor", part=False)
+    whole = get(client, f"/calendar?view=list&date={TODAY}&by=doctor", part=False)
     assert [e["id"] for e in whole.all("li", data_row=True)] == [sooner.ref, later.ref, gone.ref]
     assert [e["data-status"] for e in whole.all("li", data_row=True)] == ["WAITING", "SCHEDULED", "CANCELLED"]
     for words in ("09:00–12:00", "Room 101", "6 free of 12", HTML, "Waiting", "Cancelled", "A-001", "3 booked"):
@@ -116,14 +116,14 @@ def test_a_day_doctor_by_doctor(house: House) -> None:
     assert [e["href"].partition("date=")[2][:10] for e in whole.all("a", class_="btn btn-square")] == [
         "2026-11-19", "2026-11-21",
     ]  # fmt: skip
-    assert get(client, "/calendar").one("div", id="day")["data-signal"] == f"calendar-{TODAY}"
-    empty = get(client, f"/calendar?date={TOMORROW}")
+    assert get(client, "/calendar?view=list").one("div", id="day")["data-signal"] == f"calendar-{TODAY}"
+    empty = get(client, f"/calendar?view=list&date={TOMORROW}")
     assert "No shifts on this day." in empty.text
     assert empty.all("a", data_key="KeyT")
 
 
 def test_every_view_and_no_day(house: House) -> None:
-    """Week, month and rooms answer the day list for now; what is no day is said in words."""
+    """Whatever is asked for, a calendar stands there; what is no day is said in words."""
     house.booked()
     client = house.client(DESK)
     for query in ("view=week", "view=month", "by=room", "view=week&by=room", "view=x&by=y", "doctor=x", "doctor=999"):
@@ -142,11 +142,11 @@ def test_a_long_day_is_cut_and_asks_no_more(house: House) -> None:
     for doctor in (house.doctor, second):
         house.booked(starts_at=house.at(11), doctor=doctor)
     with statements() as few:
-        get(client, "/calendar")
+        get(client, "/calendar?view=list")
     for number in range(daylist.MOST + 1):
         house.booked(starts_at=house.at(12 + number % 2), doctor=second)
     with statements() as many:
-        found = get(client, "/calendar")
+        found = get(client, "/calendar?view=list")
     assert (len(many), many.writes) == (len(few), [])
     assert len(found.all("li", data_row=True)) == daylist.MOST + 1
     more = next(e["href"] for e in found.all("a") if f"doctor={second.id}" in e["href"])
@@ -206,7 +206,7 @@ def test_opening_and_closing_a_shift(house: House) -> None:
         assert done.headers["HX-Trigger"] == "rx:close-dialog, rx:calendar"
     row = db.session.scalars(select(Schedule)).one()
     assert (row.starts_at, row.ends_at, row.capacity) == (house.at(9, days=1), house.at(11, days=1), 2)
-    found = get(client, f"/calendar?date={TOMORROW}")
+    found = get(client, f"/calendar?view=list&date={TOMORROW}")
     button = next(e for e in found.all("button") if e.get("hx-post") == f"/calendar/shifts/{row.id}/close")
     closed = press(client, button)
     assert not row.is_open
@@ -603,6 +603,9 @@ def test_nothing_of_a_person_is_in_an_address_or_a_log(house: House, caplog: pyt
     client = house.client(DESK)
     pages = [
         get(client, "/calendar", part=False),
+        get(client, "/calendar?view=list", part=False),
+        get(client, "/calendar?view=week", part=False),
+        get(client, "/calendar?view=month", part=False),
         get(client, f"/calendar/appointments/{row.id}"),
         get(client, f"/calendar/appointments/{row.id}/reschedule"),
         post(client, "/calendar/book/people", {"q": "quetzal"}),

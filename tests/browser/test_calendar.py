@@ -24,7 +24,7 @@ def test_a_day_list_follows_another_desk(stage: Stage) -> None:
     house.shift(first=8, last=20, days=3, capacity=5)
     house.booked(house.patient("Standing"), house.at(9, days=3))
     patient = house.patient("Followed").id
-    day = "/calendar?view=day&date=2026-11-23"
+    day = "/calendar?view=list&date=2026-11-23"
     here, there = stage.page(day, DESK), stage.page(day, Role.MANAGER)
     there.evaluate("window.stays = true")
     answer = stage.client(DESK).post(

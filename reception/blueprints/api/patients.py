@@ -9,7 +9,7 @@ from flask import g
 from reception.access import Permission, requires
 from reception.blueprints.api import schemas, shapes
 from reception.blueprints.api.calls import after, bp, described, page
-from reception.blueprints.patients import opened
+from reception.blueprints.accesses import all_opened, opened
 from reception.domain import listings, patients, search
 from reception.transaction import run
 
@@ -21,8 +21,10 @@ def list_patients(query: schemas.PatientsAsked) -> dict[str, Any]:
     """Open cards; with `q` those that match, best first, on one page."""
     if query.q is not None:
         found = search.find_patients(g.actor.clinic_id, query.q, limit=query.limit)
+        all_opened(found, "api-list")
         return {"items": [shapes.patient(card) for card in found], "next": None}
     rows = listings.patients(g.actor.clinic_id, after(query.cursor, "patients"), query.limit)
+    all_opened(rows[: query.limit], "api-list")
     return page(rows, query.limit, shapes.patient, "patients", lambda card: ("", card.id))
 
 
@@ -48,4 +50,5 @@ def show_patient(patient_id: int) -> dict[str, Any]:
 def change_patient(patient_id: int, body: schemas.PatientChange) -> dict[str, Any]:
     """Change what the body names."""
     values = body.model_dump(exclude_unset=True)
+    opened(patient_id, "api")
     return shapes.patient(run(patients.change, patient_id, about=("patient", patient_id), **values))
