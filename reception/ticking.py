@@ -14,12 +14,15 @@ from reception.domain import ticks
 from reception.domain.actors import Actor, system
 from reception.domain.calendar import holds, waitlist
 from reception.domain.errors import Refusal
+from reception.domain.matching import cards
 from reception.extensions import db, socketio
 from reception.models import Clinic
 from reception.transaction import perform
 
 log = logging.getLogger(__name__)
 MINUTE = 60
+BATCHES, BATCH = 20, 50
+"""Cards that a tick compares: so many times so many."""
 
 
 def start(app: Flask) -> None:
@@ -51,6 +54,18 @@ def tick(since: datetime, until: datetime) -> None:
         if names := ticks.moved_by_clock(actor, since, until):
             perform(actor, ticks.raise_regions, names)
         keep_places(actor, until)
+        compare_cards(actor, until)
+
+
+def compare_cards(actor: Actor, at: datetime) -> None:
+    """Look at cards that came in bulk, some at a time, so that nobody at the desk waits for it."""
+    for _ in range(BATCHES):
+        if not cards.waiting(actor.clinic_id, at, 1):
+            return
+        try:
+            perform(actor, cards.catch_up, BATCH, at=at)
+        except Refusal:
+            return  # another worker is at it
 
 
 def keep_places(actor: Actor, at: datetime) -> None:
@@ -68,6 +83,20 @@ def keep_places(actor: Actor, at: datetime) -> None:
         except Refusal:
             continue  # somebody else has it now
     _looked_at[actor.clinic_id] = waitlist.state(actor.clinic_id)
+
+
+def turn_day(actor: Actor, at: datetime) -> None:
+    """What a new day brings, looked at each minute, so that a server that slept makes up for it: weekly shifts further
+    ahead, and yesterday's people who did not come."""
+    if templates_made.due(actor, at):
+        perform(actor, templates_made.make_ahead, at=at)
+    if absences.is_anybody_late(actor, at):
+        perform(actor, absences.forget_late, at=at)
+    for appointment_id in end_of_day.missed(actor, at):
+        try:
+            perform(actor, end_of_day.note_missed, appointment_id, at=at)
+        except Refusal:
+            continue  # somebody has said otherwise meanwhile
 
 
 _looked_at: dict[int, tuple[int, int]] = {}

@@ -9,7 +9,10 @@ from sqlalchemy.orm import aliased
 
 from reception import clock
 from reception.domain import audit, finance
+from reception.domain.actors import system
+from reception.domain.calendar import open_slots
 from reception.domain.anonymising import EMPTIED
+from reception.domain.matching import cards
 from reception.domain.merging_rows import MOVED
 from reception.extensions import db
 from reception.models import (
@@ -37,10 +40,14 @@ def findings() -> Iterator[str]:
     for clinic_id in db.session.scalars(select(Clinic.id).order_by(Clinic.id)).all():
         if broken := audit.check_chain(clinic_id):
             yield broken
+        if bare := cards.unmatched(clinic_id):
+            yield f"{bare} cards of clinic {clinic_id} have no keys to be compared by: run match-cards --again"
     yield from _balances()
     yield from _bills()
     yield from _queue()
     yield from _states()
+    for clinic in db.session.scalars(select(Clinic).order_by(Clinic.id)).all():
+        yield from open_slots.drifts(system(clinic))
     yield from _merges()
     yield from _anonymous()
     yield from _holds()

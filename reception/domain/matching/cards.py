@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import takewhile
 from math import log2
 from typing import Any
 
@@ -207,41 +208,50 @@ def different(clinic_id: int, ends: Iterable[tuple[int, int]]) -> list[tuple[int
 # ------------------------------------------------------------------------------------------------------ catching up
 
 
-def catch_up(count: int, *, actor: Actor, at: datetime, settled: timedelta = SETTLED) -> int:
+def catch_up(count: int, *, actor: Actor, at: datetime) -> int:
     """Keys and pairs of the next `count` cards that this never looked at; answers how many there were."""
-    mark = db.session.get(Counter, (actor.clinic_id, "matched", RULES))
+    mark = _mark(actor.clinic_id)
     if mark is None:
         mark = Counter(clinic_id=actor.clinic_id, name="matched", period=RULES, last_number=0)
         db.session.add(mark)
-    cards = core(_waiting(actor.clinic_id, mark.last_number, at - settled).limit(count)).all()
+    cards = waiting(actor.clinic_id, at, count)
     if cards:
         renew(actor.clinic_id, cards)
         mark.last_number = cards[-1].id
     return len(cards)
 
 
-def waiting(clinic_id: int, at: datetime, settled: timedelta = SETTLED) -> int:
-    """How many cards `catch_up` has still to look at."""
-    mark = db.session.get(Counter, (clinic_id, "matched", RULES))
-    rows = _waiting(clinic_id, mark.last_number if mark else 0, at - settled).order_by(None).subquery()
-    return int(db.session.scalar(select(func.count()).select_from(rows)) or 0)
+def begin_again(*, actor: Actor, at: datetime) -> None:
+    """Look at every card anew."""
+    if mark := _mark(actor.clinic_id):
+        mark.last_number = 0
 
 
-def is_waiting(clinic_id: int, at: datetime) -> bool:
-    """Whether `catch_up` has anything to do."""
-    mark = db.session.get(Counter, (clinic_id, "matched", RULES))
-    return core(_waiting(clinic_id, mark.last_number if mark else 0, at - SETTLED).limit(1)).first() is not None
+def waiting(clinic_id: int, at: datetime, count: int) -> list[Row[Any]]:
+    """The first of the cards that `catch_up` has still to look at, in order."""
+    columns = (*COLUMNS, Patient.created_at, Patient.is_anonymous, Patient.merged_into_id, Patient.anonymised_at)
+    mark = _mark(clinic_id)
+    after = mark.last_number if mark else 0
+    query = select(*columns).where(Patient.clinic_id == clinic_id, Patient.id > after).order_by(Patient.id)
+    return list(takewhile(lambda card: card.created_at <= at - SETTLED, core(query.limit(count))))
 
 
-def _waiting(clinic_id: int, after: int, before: datetime) -> Select[Any]:
-    columns = (*COLUMNS, Patient.is_anonymous, Patient.merged_into_id, Patient.anonymised_at)
-    query = select(*columns).where(Patient.clinic_id == clinic_id, Patient.id > after, Patient.created_at <= before)
-    return query.order_by(Patient.id)
+def left(clinic_id: int) -> int:
+    """How many cards are younger than the last that `catch_up` looked at."""
+    mark = _mark(clinic_id)
+    query = select(func.count(Patient.id)).where(
+        Patient.clinic_id == clinic_id, Patient.id > (mark.last_number if mark else 0)
+    )
+    return int(db.session.scalar(query) or 0)
+
+
+def _mark(clinic_id: int) -> Counter | None:
+    return db.session.get(Counter, (clinic_id, "matched", RULES))
 
 
 def unmatched(clinic_id: int) -> int:
     """How many cards with a birth date have no keys though `catch_up` went past them; for `verify`."""
-    mark = db.session.get(Counter, (clinic_id, "matched", RULES))
+    mark = _mark(clinic_id)
     keyed = select(PatientKey.patient_id).where(PatientKey.patient_id == Patient.id).exists()
     query = select(func.count(Patient.id)).where(
         Patient.clinic_id == clinic_id,
