@@ -14,11 +14,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from reception import clock, formats
 from reception.access import Permission, may, requires
+from reception.blueprints.accesses import opened
 from reception.blueprints.appointments import said_when, undo_of
 from reception.blueprints.booking_form import BookingForm
 from reception.blueprints.calendar import bp, changed
 from reception.blueprints.calendar_forms import number_of
-from reception.blueprints.accesses import opened
 from reception.blueprints.dialogs import dialog, new_key, same_key
 from reception.blueprints.patient_form import QuickForm
 from reception.blueprints.patients import typed
@@ -42,6 +42,8 @@ MOST_FOUND = 6
 def book() -> Response:
     """The dialog; what is known already (`patient_id`, `doctor`, `service`, `day`, `slot`) is filled in."""
     patient = patient_of(request.args)
+    if patient is not None:
+        patient = opened(patient.id, "booking")
     known: dict[str, Any] = {name: request.args.get(name) for name in ("doctor", "service", "slot")}
     form = BookingForm.offering(g.actor, **known)
     if "day" in request.args:

@@ -7,9 +7,9 @@ from typing import Any
 from flask import g
 
 from reception.access import Permission, requires
+from reception.blueprints.accesses import all_opened, opened
 from reception.blueprints.api import schemas, shapes
 from reception.blueprints.api.calls import after, bp, described, page
-from reception.blueprints.accesses import all_opened, opened
 from reception.domain import listings, patients, search
 from reception.transaction import run
 
@@ -21,11 +21,12 @@ def list_patients(query: schemas.PatientsAsked) -> dict[str, Any]:
     """Open cards; with `q` those that match, best first, on one page."""
     if query.q is not None:
         found = search.find_patients(g.actor.clinic_id, query.q, limit=query.limit)
-        all_opened(found, "api-list")
-        return {"items": [shapes.patient(card) for card in found], "next": None}
-    rows = listings.patients(g.actor.clinic_id, after(query.cursor, "patients"), query.limit)
-    all_opened(rows[: query.limit], "api-list")
-    return page(rows, query.limit, shapes.patient, "patients", lambda card: ("", card.id))
+        answer = {"items": [shapes.patient(card) for card in found], "next": None}
+    else:
+        rows = listings.patients(g.actor.clinic_id, after(query.cursor, "patients"), query.limit)
+        answer = page(rows, query.limit, shapes.patient, "patients", lambda card: ("", card.id))
+    all_opened((card["id"] for card in answer["items"]), "api-list")
+    return answer
 
 
 @bp.post("/patients")
