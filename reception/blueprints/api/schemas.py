@@ -100,7 +100,20 @@ class PatientFields(Strict):
     email: Line | None = None
     national_id: Annotated[Line, Field(max_length=64)] | None = None
     tax_id: Annotated[Line, Field(max_length=64)] | None = None
+    guardian_id: Id | None = Field(None, description="another patient; the card then shows the guardian's phone")
+    document_type: Line | None = Field(None, description="PASSPORT, ID_CARD, BIRTH_CERTIFICATE …")
+    document_number: Line | None = None
+    country: Line | None = Field(None, description="two letters; a region brings its own")
+    region_code: Line | None = None
+    district_code: Line | None = Field(None, description="must lie in the region, which it brings along")
+    settlement_code: Line | None = Field(None, description="must lie in the district, which it brings along")
     address: Text | None = None
+    insurance_type: Line | None = Field(None, description="STATE, VOLUNTARY, EMPLOYER, SELF_PAY or OTHER")
+    insurer: Line | None = None
+    policy_number: Line | None = None
+    gestational_age_weeks: int | None = Field(None, description="20 to 45")
+    medical_history: Text | None = Field(None, description="for the desk, doctors and nurses")
+    referred_by_id: Id | None = Field(None, description="another patient")
     alerts: Text | None = None
     special_needs: Text | None = None
     additional_info: Text | None = None
@@ -212,9 +225,22 @@ class Patient(Shape):
     phone: str | None
     home_phone: str | None
     email: str
+    guardian_id: int | None
     national_id: str | None
     tax_id: str | None
+    document_type: str | None
+    document_number: str | None
+    country: str
+    region_code: str | None
+    district_code: str | None
+    settlement_code: str | None
     address: str
+    insurance_type: str
+    insurer: str
+    policy_number: str
+    gestational_age_weeks: int | None
+    medical_history: str | None = Field(description="null for roles that may not read it")
+    referred_by_id: int | None
     alerts: str
     special_needs: str
     additional_info: str

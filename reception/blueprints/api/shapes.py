@@ -63,7 +63,7 @@ def appointment_with_visit(row: Any) -> Dict:
     return {**appointment(row), "visit": visit(row, "visit_")}
 
 
-def patient(card: Patient) -> Dict:
+def patient(card: Patient, may_read_medical: bool = False) -> Dict:
     return {
         "id": card.id,
         "card_no": card.card_no,
@@ -75,9 +75,22 @@ def patient(card: Patient) -> Dict:
         "phone": card.phone,
         "home_phone": card.home_phone,
         "email": card.email,
+        "guardian_id": card.guardian_id,
         "national_id": card.national_id,
         "tax_id": card.tax_id,
+        "document_type": card.document_type,
+        "document_number": card.document_number,
+        "country": card.country,
+        "region_code": card.region_code,
+        "district_code": card.district_code,
+        "settlement_code": card.settlement_code,
         "address": card.address,
+        "insurance_type": card.insurance_type,
+        "insurer": card.insurer,
+        "policy_number": card.policy_number,
+        "gestational_age_weeks": card.gestational_age_weeks,
+        "medical_history": card.medical_history if may_read_medical else None,
+        "referred_by_id": card.referred_by_id,
         "alerts": card.alerts,
         "special_needs": card.special_needs,
         "additional_info": card.additional_info,

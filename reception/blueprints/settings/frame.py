@@ -27,6 +27,7 @@ PLACES = (
     ("settings.rooms", "door", N_("Rooms")),
     ("settings.services", "tag", N_("Services and prices")),
     ("settings.cashboxes", "cash-register", N_("Cashboxes")),
+    ("settings.questionnaire", "clipboard-list", N_("Questionnaire")),
     ("settings.displays", "device-tv", N_("Displays")),
     ("settings.users", "users", N_("People")),
     ("settings.tokens", "key", N_("API tokens")),
