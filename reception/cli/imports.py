@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -10,10 +11,15 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from reception import clock, formats, startup
+from reception import clock, formats, importing, startup
 from reception.cli.frame import refusing, worker_in
 from reception.domain.errors import Invalid
-from reception.domain.imports import appointments, people, plan, store
+from reception.domain.imports import appointments, columns, people, plan, store
+from reception.domain.imports.icd import language_of
+from reception.domain.imports.kinds import Fault, Kind
+from reception.domain.imports.registry import KINDS
+from reception.domain.imports.runs import Mapped, Report
+from reception.domain.imports.sheets import ENCODINGS, Sheet, open_sheet
 from reception.transaction import perform
 
 SHOWN = 50
@@ -110,6 +116,129 @@ def _show_rule(reading: appointments.Reading, opens: date) -> None:
     click.echo(RULE.format(doctors=doctors, fullest=f"{fullest:,}", usual=plan.USUAL, opens=opens))
     if reading.unused:
         click.echo(f"Not taken over: {', '.join(name[:30] for name in reading.unused)}.")
+
+
+# ------------------------------------------------------------------------------------------- kinds mapped by name
+
+STEPS = {"read": "read", "compare": "compared", "store": "stored"}
+OFTEN = 0.1
+SELDOM = 5.0
+"""Seconds between two lines of progress: on a terminal the same line anew, elsewhere a line each."""
+
+
+def _add(kind: type[Kind]) -> None:
+    """Hang in `import <kind>`."""
+
+    @click.argument("file", type=click.Path(path_type=Path))
+    @click.option("--dry-run", is_flag=True, help="read, check and report; store nothing")
+    @click.option("--clinic", "clinic_name", default=None, help="the clinic's name; default: the first one")
+    @click.option("--encoding", default="", help=f"if not recognised: {', '.join(ENCODINGS)}")
+    @click.option("--separator", default="", help="if not recognised: , ; | or TAB")
+    @click.option(
+        "--column", "chosen", multiple=True, metavar="FIELD=NAME", help="which column is what; empty: not taken"
+    )
+    @click.option("--locale", default="", help="language of the titles (icd10); default: by their script")
+    @with_appcontext
+    @refusing
+    def bring(
+        file: Path, dry_run: bool, clinic_name: str | None, encoding: str, separator: str, chosen: tuple[str, ...],
+        locale: str,
+    ) -> None:  # fmt: skip
+        startup.check()
+        worker = worker_in(clinic_name)
+        sheet = open_sheet(file, encoding, "\t" if separator.upper() == "TAB" else separator)
+        mapping = _mapping(sheet, kind, chosen)
+        mapped = Mapped(kind, mapping, locale or _locale_of(sheet, kind, mapping))
+        _show_mapping(sheet, mapped)
+        tell = _Line()
+        report = importing.carry_out(sheet, mapped, worker, is_dry=dry_run, tell=tell)
+        tell.end()
+        _show_report(report, kind, dry_run)
+
+    bring.__doc__ = f"{kind.title} (CSV, plain or .gz, or XLSX), columns by name; docs/import.md lists them."
+    import_.command(kind.name)(bring)
+
+
+def _mapping(sheet: Sheet, kind: type[Kind], chosen: tuple[str, ...]) -> dict[str, str]:
+    found = columns.matched(sheet.header, kind.columns, importing.words_for)
+    for pair in chosen:
+        field, equals, name = pair.partition("=")
+        if not equals:
+            raise Invalid("Write --column FIELD=NAME, not %(typed)s.", typed=pair[:60])
+        found.pop(field, None)
+        found = {other: column for other, column in found.items() if column != name}
+        if name:
+            found[field] = name
+    columns.checked(found, sheet.header, kind.columns, kind.needed)
+    return found
+
+
+def _locale_of(sheet: Sheet, kind: type[Kind], mapping: dict[str, str]) -> str:
+    if not kind.has_locale or "title" not in mapping:
+        return ""
+    place = sheet.header.index(mapping["title"])
+    return language_of([line.cells[place] for line in sheet.first(50)])
+
+
+def _show_mapping(sheet: Sheet, mapped: Mapped) -> None:
+    how = f"{sheet.encoding}, separated by {sheet.separator!r}" if sheet.form == "csv" else "Excel"
+    click.echo(f"Read as {how}.", err=True)
+    for field, name in mapped.columns.items():
+        click.echo(f"  {field:<24}{name[:60]}", err=True)
+    if others := [name for name in sheet.header if name and name not in mapped.columns.values()]:
+        click.echo(f"Not taken: {', '.join(name[:30] for name in others)}.", err=True)
+    if mapped.locale:
+        click.echo(f"Titles are in {mapped.locale}.", err=True)
+
+
+class _Line:
+    """Progress in the terminal: one line that is written anew; where nobody looks, a plain line now and then."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr.isatty()
+        self._next = time.monotonic() + (0 if self._is_terminal else SELDOM)
+        self._wrote = False
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + (OFTEN if self._is_terminal else SELDOM)
+        share = f"{done / total:.0%}" if total else ""
+        text = f"{STEPS[step]} {done:,} of {'about ' if step == 'read' else ''}{max(done, total):,} rows {share}"
+        click.echo(f"\r\x1b[K{text}" if self._is_terminal else text, err=True, nl=not self._is_terminal)
+        self._wrote = True
+
+    def end(self) -> None:
+        if self._wrote and self._is_terminal:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _show_report(report: Report, kind: type[Kind], is_dry: bool) -> None:
+    headings = f", {report.left_out:,} headings left out" if report.left_out else ""
+    if report.refused:
+        for fault in report.faults[:SHOWN]:
+            click.echo(f"  row {fault.row} (line {fault.line}): {_words(fault, kind)}")
+        if (more := report.refused - SHOWN) > 0:
+            click.echo(f"  … and {more:,} more")
+        raise Invalid(
+            "%(refused)s of %(rows)s rows cannot be imported, so nothing was stored. Mend them and run it again.",
+            refused=f"{report.refused:,}", rows=f"{report.rows:,}",
+        )  # fmt: skip
+    if is_dry:
+        click.echo(f"Dry run: nothing was stored. {report.rows:,} rows: {report.added:,} would be new,"
+                   f" {report.same:,} stand already{headings}.")  # fmt: skip
+    else:
+        click.echo(f"{report.rows:,} rows: {report.added:,} imported, {report.same:,} stood already{headings}.")
+
+
+def _words(fault: Fault, kind: type[Kind]) -> str:
+    label = next((column.label for column in kind.columns if column.name == fault.column), "")
+    words = fault.message % fault.gaps if fault.gaps else fault.message
+    return f"{label}: {words}" if label else words
+
+
+for _kind in KINDS.values():
+    _add(_kind)
 
 
 COMMANDS = (import_,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from reception.domain.actors import Actor
 from reception.extensions import db
 
 BATCH = 2_000
+MODEST = -4_096
+"""KiB of cache, as SQLite writes it."""
 
 
 def new_ids(kind: type[Any], count: int) -> list[int]:
@@ -38,6 +41,20 @@ def in_batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def signed(actor: Actor, at: datetime) -> dict[str, Any]:
     """What every row that people edit says of its maker."""
     return {"created_at": at, "updated_at": at, "created_by_id": actor.user_id, "updated_by_id": actor.user_id}
+
+
+@contextmanager
+def modestly() -> Iterator[None]:
+    """SQLite may keep many pages of its file in memory; a long import makes do with few, and so does not grow."""
+    if db.session.get_bind().dialect.name != "sqlite":
+        yield
+        return
+    usual = db.session.scalar(text("PRAGMA cache_size"))
+    db.session.execute(text(f"PRAGMA cache_size={MODEST}"))
+    try:
+        yield
+    finally:
+        db.session.execute(text(f"PRAGMA cache_size={usual}"))
 
 
 def analyze(*kinds: type[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Tables from outside: CSV, plain or gzip, UTF-8 or UTF-16. Whatever is wrong with a file is said in a sentence.
+"""Text from outside: CSV, plain or gzip, line by line. Whatever is wrong with a file is said in a sentence.
 
 Nothing is trusted: sizes are limited before the work, half a file is told from a whole one, and a file whose letters
 cannot be read for certain is refused rather than guessed.
@@ -54,59 +54,76 @@ class Table:
 
     def rows(self) -> Iterator[Row]:
         """Every row of the file, read as it is asked for. Raises Unreadable."""
-        with _opened(self.path) as (stream, encoding):
-            lines = _Lines(stream, encoding)
-            yield from self._rows(lines)
-
-    def _rows(self, lines: _Lines) -> Iterator[Row]:
-        reader = csv.reader(lines, strict=True)
-        try:
-            header = next(reader, None)
-            if header is None:
-                raise Unreadable(N_("The file is empty."))
+        with opened(self.path) as (stream, encoding):
+            lines = Lines(stream, encoding)
+            rows = csv_rows(lines, ",")
+            header = next(rows)
             self._check_header(header)
-            number = 0
-            for cells in reader:
-                if not cells:
-                    continue
-                number += 1
-                if number > MOST_ROWS:
-                    raise Unreadable(N_("The file has more than %(most)s rows. Split it."), most=MOST_ROWS)
-                if len(cells) != len(header):
-                    self._refuse_width(len(cells), len(header), number, lines)
-                yield Row(number, reader.line_num, dict(zip(header, cells, strict=True)), lines.is_cut)
-        except csv.Error as error:
-            if "unexpected end" in str(error):
-                raise cut(lines.number) from None
-            raise Unreadable(
-                N_("Line %(line)s cannot be read as CSV. Check its quotation marks."), line=lines.number
-            ) from None
+            for number, cells in enumerate(rows, 1):
+                yield Row(number, lines.number, dict(zip(header, cells, strict=True)), lines.is_cut)
 
     def _check_header(self, header: list[str]) -> None:
-        if len(header) > MOST_COLUMNS:
-            raise Unreadable(
-                N_("The file has %(count)s columns; at most %(most)s are read."), count=len(header), most=MOST_COLUMNS
-            )
         if missing := [name for name in self.columns if name not in header]:
             found = ", ".join(name[:30] for name in header[:20])
             raise Unreadable(
                 N_("These columns are missing: %(missing)s. The file has: %(found)s."),
                 missing=", ".join(missing), found=found,
             )  # fmt: skip
-        if twice := sorted({name for name in header if header.count(name) > 1}):
-            raise Unreadable(N_("The column %(name)s is there twice."), name=twice[0][:30])
+        refuse_twins(header)
         self.others = [name for name in header if name not in self.columns]
 
-    def _refuse_width(self, found: int, wanted: int, number: int, lines: _Lines) -> None:
-        if lines.is_cut:
-            raise cut(lines.number)
+
+def refuse_twins(header: list[str]) -> None:
+    """Raises Unreadable where two columns have one name."""
+    if twice := sorted({name for name in header if name and header.count(name) > 1}):
+        raise Unreadable(N_("The column %(name)s is there twice."), name=twice[0][:30])
+
+
+def check_width(count: int) -> None:
+    """Raises Unreadable where there are too many columns."""
+    if count > MOST_COLUMNS:
         raise Unreadable(
-            N_("Row %(number)s (line %(line)s) has %(found)s columns instead of %(wanted)s."),
-            number=number, line=lines.number, found=found, wanted=wanted,
-        )  # fmt: skip
+            N_("The file has %(count)s columns; at most %(most)s are read."), count=count, most=MOST_COLUMNS
+        )
 
 
-class _Lines:
+def csv_rows(lines: Lines, separator: str) -> Iterator[list[str]]:
+    """The header, then every row as wide as it; blank rows are left out. Raises Unreadable."""
+    reader = csv.reader(lines, strict=True, delimiter=separator)
+    try:
+        header = next(reader, None)
+        if header is None:
+            raise Unreadable(N_("The file is empty."))
+        check_width(len(header))
+        yield header
+        number = 0
+        for cells in reader:
+            if not any(cells):
+                continue
+            number += 1
+            if number > MOST_ROWS:
+                raise Unreadable(N_("The file has more than %(most)s rows. Split it."), most=MOST_ROWS)
+            if len(cells) != len(header):
+                _refuse_width(len(cells), len(header), number, lines)
+            yield cells
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            raise cut(lines.number) from None
+        raise Unreadable(
+            N_("Line %(line)s cannot be read as CSV. Check its quotation marks."), line=lines.number
+        ) from None
+
+
+def _refuse_width(found: int, wanted: int, number: int, lines: Lines) -> None:
+    if lines.is_cut:
+        raise cut(lines.number)
+    raise Unreadable(
+        N_("Row %(number)s (line %(line)s) has %(found)s columns instead of %(wanted)s."),
+        number=number, line=lines.number, found=found, wanted=wanted,
+    )  # fmt: skip
+
+
+class Lines:
     """Decoded lines of a byte stream, checked one by one."""
 
     def __init__(self, stream: IO[bytes], encoding: str) -> None:
@@ -114,7 +131,8 @@ class _Lines:
         self.is_cut = False
         self._bytes = 0
         self._stream = stream
-        self._text = io.TextIOWrapper(stream, encoding, newline="") if encoding != "utf-8" else None
+        self._encoding = encoding
+        self._text = io.TextIOWrapper(stream, encoding, newline="") if encoding.startswith("utf-16") else None
 
     def __iter__(self) -> Iterator[str]:
         while line := self._next():
@@ -136,10 +154,15 @@ class _Lines:
         try:
             if self._text is not None:
                 return self._text.readline(LONGEST_LINE + 1)
-            return self._stream.readline(4 * LONGEST_LINE).decode("utf-8")
+            return self._stream.readline(4 * LONGEST_LINE).decode(self._encoding)
         except UnicodeDecodeError as error:
             if "truncated" in error.reason or ("unexpected end" in error.reason and self._text is not None):
                 raise cut(self.number + 1) from None
+            if self._encoding != "utf-8":
+                raise Unreadable(
+                    N_("Line %(line)s is not %(encoding)s. Choose another encoding, or save the file as UTF-8."),
+                    line=self.number + 1, encoding=self._encoding,
+                ) from None  # fmt: skip
             raise Unreadable(
                 N_("Line %(line)s is not UTF-8. The file may be in an older encoding, such as Windows-1251:"
                    " save it as UTF-8."),
@@ -154,7 +177,7 @@ def cut(line: int) -> Unreadable:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[IO[bytes], str]]:
+def opened(path: Path) -> Iterator[tuple[io.BufferedReader, str]]:
     """The file's bytes, unpacked, and the name of their encoding."""
     if path.is_dir():
         raise Unreadable(N_("%(name)s is a folder, not a file."), name=path.name)
