@@ -14,6 +14,7 @@ from reception.blueprints import (
     booking,
     booking_holds,
     calendar,
+    checklists,
     calendar_moves,
     desk,
     directory,
@@ -43,7 +44,7 @@ from reception.blueprints import (
 assert (
     calendar_moves.bp is appointments.bp is booking.bp is booking_holds.bp is calendar.bp is series.bp
 )  # modules of one subject
-assert queue.bp is visit_changes.bp
+assert queue.bp is visit_changes.bp is checklists.bp
 assert patients.bp is patient_full.bp is patient_list.bp is patient_questionnaire.bp is patient_searches.bp
 
 ALL: tuple[Blueprint, ...] = (

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, current_app, g, request, url_for
 from sqlalchemy import select
 
 from reception.access import Permission, may, permission_of
-from reception.domain import machines, users
+from reception.domain import machines, needs, users
 from reception.domain.actors import Actor
 from reception.domain.visits import queue
 from reception.errors import is_htmx
@@ -73,6 +73,7 @@ def places(actor: Actor) -> list[tuple[str, str, str, str]]:
 
 bp.add_app_template_global(machines.moves_for, "moves_for")
 bp.add_app_template_global(may_open, "may_open")
+bp.add_app_template_filter(needs.of, "needs")
 bp.add_app_template_global(lambda: secrets.token_urlsafe(12), "random_key")
 
 

@@ -14,7 +14,7 @@ from reception.blueprints.dialogs import dialog
 from reception.blueprints.patients import opened
 from reception.blueprints.queue import bp
 from reception.blueprints.visit_words import ASKS, DID, MAIN, REASONS, said
-from reception.domain import boards, lines, machines, offers
+from reception.domain import boards, consents, lines, machines, offers
 from reception.domain.actors import Actor
 from reception.domain.errors import Invalid, NotPossible, Refusal, invalid_field
 from reception.domain.locks import load
@@ -47,6 +47,8 @@ def visit(visit_id: int) -> Response:
         main=next((name for name in MAIN if name in moves_now), ""),
         undo=_undo(row, boards.last_event(row.id)),
         may_see_bill=may(g.actor, Permission.BILLS),
+        may_fill_in=may(g.actor, Permission.CALL) and row.status in machines.OPEN and moves.is_own_line(row, g.actor),
+        to_ask=consents.to_ask(row.patient) if row.status in machines.OPEN else [],
         may_change=changes.may_change(row, g.actor) and may(g.actor, Permission.CHECK_IN),
         may_read_checklist=g.actor.has(Role.DOCTOR, Role.NURSE),
     )
@@ -109,7 +111,12 @@ def moved(row: Visit, name: str, more: str = "") -> Response:
     """The toast of a move, with its Undo while it is the visit's last step."""
     last = boards.last_event(row.id)
     way_back = _undo(row, last) if last and last.move == name else None
-    return answers.done(said(row, name), ticket=row.ticket, undo=way_back, visit=row, more=more)
+    text: str = said(row, name)
+    if name == "check-in":
+        from reception.blueprints.checklists import reminder  # it hangs its routes beside these
+
+        text = reminder(row, text)
+    return answers.done(text, ticket=row.ticket, undo=way_back, visit=row, more=more)
 
 
 def _undo(row: Visit, last: Any) -> dict[str, object] | None:

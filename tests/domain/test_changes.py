@@ -95,7 +95,8 @@ def test_to_any_doctor_of_a_department(house: House) -> None:
     house.another_doctor(department_id=other.id)
     changed = change(house, house.visit(), department_id=other.id)
     assert (changed.doctor_id, changed.department_id) == (None, other.id)
-    assert changed.ticket is not None and changed.ticket.startswith("A-")
+    assert changed.ticket is not None
+    assert changed.ticket.startswith("A-")
     assert changed.payment.doctor_share == 4_800
 
 
@@ -128,7 +129,7 @@ def test_a_closed_visit_stays_as_it_was(house: House) -> None:
 @ON_SQLITE
 def test_before_check_in_it_is_the_bookings_matter(house: House) -> None:
     visit = house.booked().visit
-    with pytest.raises(NotPossible, match="Expected|SCHEDULED"):
+    with pytest.raises(NotPossible, match="SCHEDULED"):
         change(house, visit, service_id=service(house).id)
 
 
