@@ -41,6 +41,8 @@ class Permission(StrEnum):
     CALENDAR = "calendar"  # day list
     BOOK = "book"  # booking, rescheduling, cancelling
     SHIFTS = "shifts"  # opening and closing a doctor's shift
+    TODAY = "today"  # a doctor runs late, or is ill today
+    PLAN = "plan"  # weekly shifts, absences, closed days, closures of rooms
     PATIENTS = "patients"  # registry and cards
     REGISTER = "register"  # new and changed patients
     QUESTIONNAIRE = "questionnaire"  # medical questionnaire of a patient
@@ -67,6 +69,8 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.CALENDAR: frozenset({R.RECEPTIONIST, R.DOCTOR, R.NURSE, R.MANAGER, R.ADMIN}),
     Permission.BOOK: frozenset({R.RECEPTIONIST, R.DOCTOR, R.MANAGER, R.ADMIN}),
     Permission.SHIFTS: frozenset({R.RECEPTIONIST, R.MANAGER, R.ADMIN}),
+    Permission.TODAY: frozenset({R.RECEPTIONIST, R.DOCTOR, R.NURSE, R.MANAGER, R.ADMIN}),
+    Permission.PLAN: frozenset({R.MANAGER, R.ADMIN}),
     Permission.PATIENTS: EVERYBODY,
     Permission.REGISTER: frozenset({R.RECEPTIONIST, R.NURSE, R.MANAGER, R.ADMIN}),
     Permission.QUESTIONNAIRE: frozenset(MEDICAL_ROLES),

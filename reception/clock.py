@@ -62,6 +62,24 @@ def instant(day: date, wall: time, clinic: HasZone) -> datetime | None:
     return at if at.astimezone(stamp.tzinfo).replace(tzinfo=None) == stamp.replace(tzinfo=None) else None
 
 
+def nearest_instant(day: date, wall: time, clinic: HasZone) -> datetime:
+    """As `instant`; in the hour that a change of clock leaves out, the instant of the change: a weekly shift goes on."""
+    if (found := instant(day, wall, clinic)) is not None:
+        return found
+    tz = zone(clinic.time_zone)
+    stamp = datetime.combine(day, wall)
+    after = stamp.replace(tzinfo=tz).astimezone(UTC)  # read with the offset of before: behind the change
+    before = stamp.replace(tzinfo=tz, fold=1).astimezone(UTC)
+    offset = before.astimezone(tz).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        if middle.astimezone(tz).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after.replace(microsecond=0)
+
+
 def day_bounds(day: date, clinic: HasZone) -> tuple[datetime, datetime]:
     """Half-open [first, next) UTC instants of the clinic's date `day`; 23 to 25 hours where clocks change."""
     tz = zone(clinic.time_zone)

@@ -54,6 +54,7 @@ SINGLE = frozenset({"arrivals", "payable", "notices", "unsettled", "offers"})
 
 SIGNALS: dict[str, Permission] = {
     "calendar": Permission.CALENDAR,
+    "calls": Permission.BOOK,
     "finance": Permission.FINANCE,
     "rooms": Permission.QUEUE,
     "patient": Permission.PATIENTS,
@@ -161,6 +162,9 @@ def _displays(clinic_id: int) -> Iterator[str]:
 
 
 def _appointment(appointment: Appointment, changes: dict[str, Any], _work: Work) -> Iterator[str]:
+    is_new = "clinic_id" in changes
+    if not is_new and changes.keys() & {"kept_at", "starts_at", "doctor_id", "room_id", "cancelled_at"}:
+        yield "calls"
     for day in {appointment.day, *changes.get("day", ())} - {None}:
         yield f"calendar-{day}"
 
@@ -173,8 +177,14 @@ def _cashbox(_row: Any, _changes: dict[str, Any], _work: Work) -> Iterator[str]:
     yield "finance"
 
 
-def _doctor(doctor: Doctor, _changes: dict[str, Any], _work: Work) -> Iterator[str]:
+def _doctor(doctor: Doctor, changes: dict[str, Any], work: Work) -> Iterator[str]:
     yield from (f"line-{doctor.id}", f"board-{doctor.id}", "rooms")
+    if "late_minutes" in changes:
+        yield from _displays(work.actor.clinic_id)
+        for day in {clock.today(work.actor.clinic), *changes.get("late_day", ())} - {None}:
+            expecting = select(Visit.id).filter_by(doctor_id=doctor.id, service_day=day)
+            waits = Visit.status.in_([V.SCHEDULED, V.WAITING])
+            yield from (f"ticket-{ident}" for ident in db.session.scalars(expecting.where(waits)))
 
 
 def _patient(patient: Patient, changes: dict[str, Any], work: Work) -> Iterator[str]:

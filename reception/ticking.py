@@ -12,9 +12,10 @@ from reception import clock
 from reception.clock import service_day
 from reception.domain import ticks
 from reception.domain.actors import Actor, system
-from reception.domain.calendar import holds, waitlist
+from reception.domain.calendar import absences, holds, templates_made, waitlist
 from reception.domain.errors import Refusal
 from reception.domain.matching import cards
+from reception.domain.visits import end_of_day
 from reception.extensions import db, socketio
 from reception.models import Clinic
 from reception.transaction import perform
@@ -54,6 +55,7 @@ def tick(since: datetime, until: datetime) -> None:
         if names := ticks.moved_by_clock(actor, since, until):
             perform(actor, ticks.raise_regions, names)
         keep_places(actor, until)
+        turn_day(actor, until)
         compare_cards(actor, until)
 
 

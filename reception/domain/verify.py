@@ -10,8 +10,8 @@ from sqlalchemy.orm import aliased
 from reception import clock
 from reception.domain import audit, finance
 from reception.domain.actors import system
-from reception.domain.calendar import open_slots
 from reception.domain.anonymising import EMPTIED
+from reception.domain.calendar import open_slots
 from reception.domain.matching import cards
 from reception.domain.merging_rows import MOVED
 from reception.extensions import db

@@ -12,8 +12,8 @@ from reception.clock import service_day
 from reception.domain import finance
 from reception.domain.actors import Actor
 from reception.domain.audit import record
-from reception.domain.calendar import booking, waitlist
-from reception.domain.calendar.places import is_beyond, schedule_for, take_places
+from reception.domain.calendar import booking, open_slots, schedules, waitlist
+from reception.domain.calendar.places import is_beyond, schedule_for, spanned, take_places
 from reception.domain.errors import NotPossible, Stale, invalid_field
 from reception.domain.locks import locked
 from reception.domain.visits.moves import free_places, note
@@ -34,6 +34,8 @@ class Place:
     doctor_id: int
     room_id: int | None
     may_exceed: bool
+    schedule_id: int | None = None
+    """The shift it comes back to, open or not; None: the open one of that time."""
 
 
 def reschedule(
@@ -113,8 +115,9 @@ def put_back(appointment_id: int, *, actor: Actor, at: datetime, visit_version: 
     _check_movable(appointment, None)
     was = last.was
     place = Place(
-        _instant(was["starts_at"]), _instant(was["ends_at"]), was["doctor_id"], was["room_id"], was["may_exceed"]
-    )
+        _instant(was["starts_at"]), _instant(was["ends_at"]), was["doctor_id"], was["room_id"], was["may_exceed"],
+        was.get("schedule_id"),
+    )  # fmt: skip
     waitlist.give_way(place.doctor_id, place.starts_at, place.ends_at)
     try:
         visit, bill = _move_to(appointment, place, "undo", {}, actor=actor, at=at, undoes=last.id)
@@ -136,7 +139,7 @@ def _place_now(appointment: Appointment) -> dict[str, Any]:
     """What the event remembers of the place that is given up."""
     return {
         "starts_at": appointment.starts_at.isoformat(), "ends_at": appointment.ends_at.isoformat(),
-        "doctor_id": appointment.doctor_id, "room_id": appointment.room_id, "may_exceed": is_beyond(appointment.id),
+        "schedule_id": appointment.schedule_id, "doctor_id": appointment.doctor_id, "room_id": appointment.room_id, "may_exceed": is_beyond(appointment.id),
     }  # fmt: skip
 
 
@@ -152,7 +155,8 @@ def _move_to(
     """Give up the present places and take those of `place`; visit and bill follow. The appointment is locked."""
     service, doctor = booking.offered(appointment.service_id, place.doctor_id, actor)
     minutes = int((place.ends_at - place.starts_at) / timedelta(minutes=1))
-    schedule = schedule_for(actor.clinic_id, doctor.id, place.starts_at, minutes)
+    former = schedules.former(place.schedule_id, doctor.id, place.starts_at, place.ends_at, actor)
+    schedule = former or schedule_for(actor.clinic_id, doctor.id, place.starts_at, minutes)
     day = service_day(place.starts_at, actor.clinic)
     if (day, doctor.id) != (appointment.day, appointment.doctor_id):
         booking.check_day_limit(doctor, day)
@@ -162,7 +166,8 @@ def _move_to(
     appointment.room_id = booking.room_of(place.room_id, schedule, actor)
     appointment.starts_at, appointment.ends_at, appointment.day = place.starts_at, place.ends_at, day
     db.session.flush()
-    take_places(appointment, may_exceed=place.may_exceed)
+    with open_slots.ajar(spanned(schedule.id, place.starts_at, place.ends_at) if former else []):
+        take_places(appointment, may_exceed=place.may_exceed)
     booking.use_room(appointment, schedule)
     found = db.session.scalars(select(Visit.id).where(Visit.appointment_id == appointment.id)).one()
     visit = locked(Visit, found, actor.clinic_id)

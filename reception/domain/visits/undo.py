@@ -121,7 +121,8 @@ def _appointment_back(appointment: Appointment | None, last: VisitEvent) -> None
     if appointment is None or last.move not in machines.APPOINTMENT:
         return
     from reception.domain.calendar.booking import use_room
-    from reception.domain.calendar.places import take_places
+    from reception.domain.calendar.open_slots import ajar
+    from reception.domain.calendar.places import spanned, take_places
     from reception.domain.calendar.waitlist import give_way
 
     freed = appointment.status in (AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW)
@@ -134,7 +135,8 @@ def _appointment_back(appointment: Appointment | None, last: VisitEvent) -> None
     db.session.flush()
     if freed:
         give_way(appointment.doctor_id, appointment.starts_at, appointment.ends_at)
-        take_places(appointment)
+        with ajar(spanned(appointment.schedule_id, appointment.starts_at, appointment.ends_at)):
+            take_places(appointment)
         use_room(appointment, appointment.schedule)
 
 
