@@ -135,7 +135,7 @@ function draw() {
     headOf(place.column)?.classList.add("is-target");
   }
   edges(place);
-  hint(block ? `${word("Moving", { name: nameOf(block) })} · ${word("Keys")}` : "");
+  hint(block ? `${word("Moving", { name: nameOf(block) })} · ${word(carried.how === "keys" ? "Keys" : "Back")}` : "");
 }
 
 const nameOf = (block) => block.querySelector("bdi").textContent;
