@@ -176,13 +176,14 @@ def receipt(operation_id: int) -> str:
     operation = load(Operation, operation_id, g.actor.clinic_id)
     if operation.payment_id is None:
         raise NotFound
-    opened(load(Payment, operation.payment_id, g.actor.clinic_id).patient_id, "receipt")
+    bill = load(Payment, operation.payment_id, g.actor.clinic_id)
+    opened(bill.patient_id, "receipt")
     operation = load(Operation, operation_id, g.actor.clinic_id)
     template = "finance/_receipt.html" if is_htmx() else "finance/receipt.html"
     return render_template(
         template,
         operation=operation,
-        bill=_bill(operation.payment_id),
+        bill=_bill(bill.id),
         viewer=g.actor,
         now=clock.now(),
         is_copy=is_copy(operation.at),

@@ -233,7 +233,7 @@ CLOCKS = [
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(("zone", "day", "hours", "starts"), CLOCKS)
+@pytest.mark.parametrize("zone, day, hours, starts", CLOCKS)
 def test_shifts_on_the_days_when_clocks_change(
     house: House, zone: str, day: date, hours: tuple[int, int], starts: list[str]
 ) -> None:
