@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
@@ -79,9 +79,9 @@ def opened(patient_id: int, how: str) -> Patient:
         raise _closed(error, patient_id) from None
 
 
-def all_opened(cards: list[Patient], how: str) -> None:
-    """Write down that all of these are about to be shown. Raises Busy where it cannot be written."""
-    idents = [card.id for card in cards]
+def all_opened(patient_ids: Iterable[int], how: str) -> None:
+    """Write down that all of these cards are about to be shown. Raises Busy where it cannot be written."""
+    idents = list(patient_ids)
     if not idents:
         return
     trace = _trace()
@@ -89,9 +89,6 @@ def all_opened(cards: list[Patient], how: str) -> None:
         perform(g.actor, accesses.note, idents, how, trace=trace, request_id=trace.request_id)
     except (Refusal, SQLAlchemyError) as error:
         raise _closed(error, idents[0]) from None
-    db.session.scalars(  # the transaction let go of the rows: they are read again, in one statement
-        select(Patient).where(Patient.id.in_(idents)).execution_options(populate_existing=True)
-    ).all()
 
 
 def _trace() -> Trace:

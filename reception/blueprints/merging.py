@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -173,12 +172,6 @@ def undo(merge_id: int) -> AnyResponse:
     answer = answers.done(gettext("The cards are two again."))
     answer.headers["HX-Trigger"] = "rx:close-dialog, rx:patient"
     return answer
-
-
-@bp.app_template_global("merges_of")
-def merges_of(viewer: Any, patient: Patient) -> list[merging_preview.Merged]:
-    """What became part of the card, for its list of changes."""
-    return merging_preview.merges(viewer, patient)
 
 
 bp.add_app_template_filter(sentence, "sentence")

@@ -17,7 +17,7 @@ from reception.blueprints.accesses import opened as opened
 from reception.blueprints.dialogs import dialog, new_key, same_key, wants_part
 from reception.blueprints.duplicates import suggestions
 from reception.blueprints.patient_form import QuickForm
-from reception.domain import cards, patients, registry_links
+from reception.domain import cards, merging_preview, patients, registry_links
 from reception.domain.errors import Invalid, NotAllowed, NotFound, NotPossible, Refusal
 from reception.errors import field_sentences, is_htmx
 from reception.models import Patient
@@ -134,6 +134,7 @@ def _of_tab(tab: str, patient: Patient, before: int | None) -> dict[str, Any]:
         context["bills"], context["more"] = cards.bills(viewer, patient, before)
     elif tab == "changes":
         context["changes"], context["more"] = cards.changes(viewer, patient, before)
+        context["merges"] = [] if before else merging_preview.merges(viewer, patient)
         context |= {"said": patient_words.said, "did": labels.action_words, "field_words": labels.field_words}
     elif tab == "access":
         context["looks"], context["more"] = cards.accesses(viewer, patient, before)
