@@ -150,6 +150,10 @@ ACTIONS: dict[str, str] = {
     "token.revoke": N_("Token taken away"),
     "clinic.found": N_("Clinic founded"),
     "import.appointments": N_("Appointments imported"),
+    "import.patients": N_("Patients imported"),
+    "import.schedules": N_("Shifts imported"),
+    "import.prices": N_("Price list imported"),
+    "import.icd10": N_("ICD-10 imported"),
     "demo.fill": N_("Filled with the demonstration"),
     "audit.check": N_("Audit chain checked"),
 }

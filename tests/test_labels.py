@@ -9,6 +9,7 @@ from pathlib import Path
 from reception import labels
 from reception.domain import machines
 from reception.domain.audit import PARTS, QUIET
+from reception.domain.imports.registry import KINDS
 from reception.extensions import Base
 from reception.models import AuditEntry, Edited
 
@@ -55,6 +56,8 @@ def test_every_recorded_act_has_words() -> None:
         subject, _, verb = action.partition(".")
         if action == "visit.{}":
             assert {f"visit.{move}" for move in machines.VISIT} <= set(labels.ACTIONS)
+        elif action == "import.{}":
+            assert {f"import.{kind}" for kind in KINDS} <= set(labels.ACTIONS)
         elif verb == "{}":
             assert subject == "{}"  # add, change, open, close of whatever kind: VERBS
         elif action not in labels.ACTIONS:

@@ -136,7 +136,7 @@ def note_patients(
     names = ["clinic_id", "patient_id", "at", "actor_kind", "actor_id", "how", "address", "request_id"]
     count = core(insert(AccessEntry).from_select(names, people)).rowcount
     clinic = db.session.get_one(Clinic, actor.clinic_id)
-    record(actor, "export.patients", clinic, at=at, rows=count)
+    record(actor, "patient.export", clinic, at=at, rows=count)
     return count
 
 
