@@ -1,8 +1,9 @@
 """The floors: the least that anybody could do. `python -m bench.floor socket|sqlite:///…|postgresql://… PORT`.
 
 socket    A WebSocket server on gevent that sends one ready frame to all who are connected, and nothing else.
-database  A bare Flask and SQLAlchemy application: a check-in is one transaction with the same inserts and updates as
-          ours, without rules, triggers or a session; a read is one SELECT by primary key.
+database  A bare Flask and SQLAlchemy application on tables with our columns and indexes: a check-in is one transaction
+          with the same inserts and updates as ours, without constraints, triggers or a session; a read is one SELECT by
+          primary key.
 """
 
 from __future__ import annotations
@@ -18,12 +19,28 @@ import struct  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
 from datetime import UTC, datetime  # noqa: E402
-from typing import Any  # noqa: E402
+from typing import Any, cast  # noqa: E402
 
 from flask import Flask  # noqa: E402
 from gevent.pywsgi import WSGIHandler, WSGIServer  # noqa: E402
 from gevent.server import StreamServer  # noqa: E402
-from sqlalchemy import Engine, create_engine, event, text  # noqa: E402
+from sqlalchemy import (  # noqa: E402
+    Column,
+    Engine,
+    Enum,
+    Index,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    create_engine,
+    event,
+    select,
+    text,
+    update,
+)
+
+from reception import models  # noqa: E402
 
 MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -75,20 +92,29 @@ class Broadcast:
 
 # ------------------------------------------------------------------------------------------------------ database
 
-TABLES = """
-CREATE TABLE floor_appointment (id {id}, patient integer, status varchar(24), version integer, updated_at varchar(32));
-CREATE TABLE floor_visit (id {id}, appointment_id integer, status varchar(24), queue_number integer, ticket varchar(16),
-    check_in_time varchar(32), waiting_since varchar(32), version integer, updated_at varchar(32));
-CREATE INDEX floor_visit_appointment ON floor_visit (appointment_id);
-CREATE TABLE floor_counter (day varchar(10) PRIMARY KEY, n integer);
-CREATE TABLE floor_record (id {id}, visit_id integer, patient_id integer, state varchar(24), created_at varchar(32));
-CREATE TABLE floor_event (id {id}, visit_id integer, at varchar(32), move varchar(24), was varchar(255));
-CREATE TABLE floor_region (name varchar(40) PRIMARY KEY, version integer);
-CREATE TABLE floor_audit (id {id}, seq integer, at varchar(32), action varchar(40), fields varchar(255), hash varchar(64));
-CREATE TABLE floor_head (id integer PRIMARY KEY, seq integer, hash varchar(64));
-CREATE TABLE floor_key (k varchar(80) PRIMARY KEY, route varchar(120), digest varchar(64), created_at varchar(32));
-INSERT INTO floor_head VALUES (1, 0, '');
-"""
+
+def bare(kind: type[Any]) -> Table:
+    """The product's table with its columns and indexes and none of its rules."""
+    ours = cast(Table, kind.__table__)
+    found = Table(f"floor_{ours.name}", BARE, *(_plain(column) for column in ours.columns))
+    for number, index in enumerate((*ours.indexes, *(c for c in ours.constraints if isinstance(c, UniqueConstraint)))):
+        Index(f"floor_{ours.name}_{number}", *(found.c[column.name] for column in index.columns))
+    return found
+
+
+def _plain(column: Column[Any]) -> Column[Any]:
+    kind = String(24) if isinstance(column.type, Enum) else column.type
+    return Column(column.name, kind, primary_key=column.primary_key, nullable=True)
+
+
+BARE = MetaData()
+APPOINTMENT, VISIT, COUNTER, RECORD, EVENT, REGION, AUDIT, HEAD, KEY = map(
+    bare,
+    (
+        models.Appointment, models.Visit, models.QueueCounter, models.MedicalRecord, models.VisitEvent,
+        models.LiveRegion, models.AuditEntry, models.AuditHead, models.IdempotencyKey,
+    ),
+)  # fmt: skip
 REGIONS = ("line-1", "board-1", "arrivals", "rooms", "display-1", "ticket-1", "calendar-1", "patient-1")
 
 
@@ -98,14 +124,20 @@ def bare_app(url: str, rows: int) -> Flask:
     turn = threading.Lock() if engine.dialect.name == "sqlite" else None
     if turn:
         _sqlite(engine)
-    identity = "integer PRIMARY KEY" if turn else "bigserial PRIMARY KEY"
+    BARE.create_all(engine)
+    day = datetime.now(UTC).date()
+    both = {"clinic_id": 1, "patient_id": 1, "doctor_id": 1, "version": 1}
     with engine.begin() as connection:
-        for statement in TABLES.format(id=identity).strip().split(";\n"):
-            connection.execute(text(statement.rstrip(";")))
-        many = [{"i": i} for i in range(1, rows + 1)]
-        connection.execute(text("INSERT INTO floor_appointment VALUES (:i, :i, 'CONFIRMED', 1, '')"), many)
+        connection.execute(HEAD.insert(), {"clinic_id": 1, "seq": 0, "hash": ""})
         connection.execute(
-            text("INSERT INTO floor_visit (id, appointment_id, status, version) VALUES (:i, :i, 'SCHEDULED', 1)"), many
+            APPOINTMENT.insert(), [{"id": i, **both, "status": "CONFIRMED", "day": day} for i in range(1, rows + 1)]
+        )
+        connection.execute(
+            VISIT.insert(),
+            [
+                {"id": i, "appointment_id": i, **both, "status": "SCHEDULED", "service_day": day}
+                for i in range(1, rows + 1)
+            ],
         )
     app = Flask("floor")
 
@@ -130,38 +162,63 @@ def bare_app(url: str, rows: int) -> Flask:
 
 
 def _check_in(connection: Any, ident: int) -> dict[str, Any]:
-    at = datetime.now(UTC).isoformat()
-
-    def run(statement: str, **values: Any) -> Any:
-        return connection.execute(text(statement), values)
-
-    run("INSERT INTO floor_key VALUES (:k, '/check-in', :d, :at)", k=f"key-{ident}", d="0" * 64, at=at)
-    appointment = run("SELECT id, patient, status FROM floor_appointment WHERE id = :i", i=ident).one()
-    visit = run("SELECT id, status, version FROM floor_visit WHERE appointment_id = :i", i=ident).one()
-    number = run(
-        "INSERT INTO floor_counter VALUES ('today', 1) ON CONFLICT (day) DO UPDATE SET n = floor_counter.n + 1 RETURNING n"
-    ).scalar_one()
+    at = datetime.now(UTC)
+    made = {"created_at": at, "updated_at": at, "created_by_id": 1, "updated_by_id": 1}
+    run = connection.execute
     run(
-        "UPDATE floor_appointment SET status = 'CHECKED_IN', version = 2, updated_at = :at WHERE id = :i",
-        at=at,
-        i=ident,
-    )
-    run(
-        "UPDATE floor_visit SET status = 'WAITING', queue_number = :n, ticket = :t, check_in_time = :at,"
-        " waiting_since = :at, version = 2, updated_at = :at WHERE id = :i",
-        n=number, t=f"A-{number:03d}", at=at, i=visit.id,
+        KEY.insert(),
+        {
+            "actor_kind": "token", "actor_id": 1, "key": f"key-{ident}", "clinic_id": 1, "route": "/check-in",
+            "digest": b"0" * 32, "result_kind": "visit", "result_id": ident, "created_at": at,
+        },
     )  # fmt: skip
-    run("INSERT INTO floor_record (visit_id, patient_id, state, created_at) VALUES (:v, :p, 'REGISTRATION', :at)",
-        v=visit.id, p=appointment.patient, at=at)  # fmt: skip
-    run("INSERT INTO floor_event (visit_id, at, move, was) VALUES (:v, :at, 'check-in', '{}')", v=visit.id, at=at)
+    appointment = run(select(APPOINTMENT).where(APPOINTMENT.c.id == ident)).one()
+    visit = run(select(VISIT).where(VISIT.c.appointment_id == ident)).one()
+    number = run(
+        text(
+            "INSERT INTO floor_queue_counter (clinic_id, service_day, last_number) VALUES (1, :day, 1) ON CONFLICT"
+            " (clinic_id, service_day) DO UPDATE SET last_number = floor_queue_counter.last_number + 1"
+            " RETURNING last_number"
+        ),
+        {"day": at.date().isoformat() if connection.dialect.name == "sqlite" else at.date()},
+    ).scalar_one()
+    changed = {"version": 2, "updated_at": at, "updated_by_id": 1}
+    run(update(APPOINTMENT).where(APPOINTMENT.c.id == ident).values(status="CHECKED_IN", **changed))
     run(
-        f"INSERT INTO floor_region VALUES {', '.join(f'(:r{i}, 1)' for i in range(len(REGIONS)))}"
-        " ON CONFLICT (name) DO UPDATE SET version = floor_region.version + 1",
-        **{f"r{i}": name for i, name in enumerate(REGIONS)},
+        update(VISIT)
+        .where(VISIT.c.id == visit.id)
+        .values(status="WAITING", queue_number=number, ticket=f"A-{number:03d}", check_in_time=at, waiting_since=at,
+                **changed)
+    )  # fmt: skip
+    whose = {"clinic_id": 1, "visit_id": visit.id}
+    run(
+        RECORD.insert(),
+        {**whose, **made, "patient_id": appointment.patient_id, "doctor_id": 1, "state": "REGISTRATION"},
     )
-    run("INSERT INTO floor_audit (seq, at, action, fields, hash) VALUES (:s, :at, 'visit.check-in', '{}', :h)",
-        s=number, at=at, h="0" * 64)  # fmt: skip
-    run("UPDATE floor_head SET seq = :s, hash = :h WHERE id = 1", s=number, h="0" * 64)
+    run(
+        EVENT.insert(),
+        {
+            **whose, "at": at, "move": "check-in", "from_status": "SCHEDULED", "to_status": "WAITING",
+            "actor_kind": "token", "actor_id": 1, "roles": "ADMIN", "was": {"status": "SCHEDULED"},
+        },
+    )  # fmt: skip
+    run(
+        text(
+            f"INSERT INTO floor_live_region (clinic_id, name, version) VALUES"
+            f" {', '.join(f'(1, :r{i}, 1)' for i in range(len(REGIONS)))}"
+            " ON CONFLICT (clinic_id, name) DO UPDATE SET version = floor_live_region.version + 1"
+        ),
+        {f"r{i}": name for i, name in enumerate(REGIONS)},
+    )
+    run(
+        AUDIT.insert(),
+        {
+            "clinic_id": 1, "seq": number, "at": at, "actor_kind": "token", "actor_id": 1, "action": "visit.check-in",
+            "entity_kind": "visit", "entity_id": visit.id, "fields": {"status": ["SCHEDULED", "WAITING"]},
+            "previous_hash": "0" * 64, "hash": "0" * 64, "hash_version": 1,
+        },
+    )  # fmt: skip
+    run(update(HEAD).where(HEAD.c.clinic_id == 1).values(seq=number, hash="0" * 64))
     return {"id": visit.id, "queue_number": number, "ticket": f"A-{number:03d}"}
 
 

@@ -22,7 +22,7 @@ from reception import clock
 from reception.domain.actors import Actor, ClinicFacts
 from reception.domain.errors import NotAllowed, Refusal
 from reception.domain.registry import MEDICAL_ROLES
-from reception.extensions import core, db, login
+from reception.extensions import core, db, login, read_freely
 from reception.models import ApiToken, Clinic, Device, Doctor, LoginSession, Membership, Role, User, Visit
 from reception.words import N_
 
@@ -146,6 +146,7 @@ def guard() -> None:
     g.actor = None
     if request.endpoint == "static":
         return
+    read_freely()
     g.actor = actor_of_request()
     if permission is Permission.PUBLIC:
         return

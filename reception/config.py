@@ -96,7 +96,6 @@ def _engine_options(url: str) -> dict[str, Any]:
     return {
         "pool_size": 20,
         "max_overflow": 10,
-        "pool_pre_ping": True,
         "connect_args": {"options": timeouts, "connect_timeout": 5, "prepare_threshold": 3},
     }
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask import has_request_context
 from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_login import LoginManager
@@ -48,6 +49,15 @@ def core(statement: Executable, values: Any = None) -> CursorResult[Any]:
     What the session holds unflushed is not seen.
     """
     return db.session.connection().execute(statement, values)
+
+
+def read_freely() -> None:
+    """Let the request read without a transaction until it writes, on PostgreSQL: there each statement sees what is
+    committed either way, and BEGIN and ROLLBACK are two journeys."""
+    session = db.session()
+    if has_request_context() and not session.in_transaction() and session.get_bind().dialect.name == "postgresql":
+        session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+        session.info["reads_freely"] = True
 
 
 migrate = Migrate(compare_type=True)

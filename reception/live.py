@@ -26,7 +26,7 @@ from sqlalchemy import TextClause, select, text
 from reception import frames
 from reception.domain.actors import Actor, ClinicFacts
 from reception.domain.errors import NotFound
-from reception.extensions import core, db, socketio
+from reception.extensions import core, db, read_freely, socketio
 from reception.frames import Line
 from reception.models import Clinic, LiveRegion
 
@@ -235,6 +235,7 @@ def drawing(viewer: Actor) -> Any:
     with _app.app_context(), _app.test_request_context("/live"):
         g.locale = viewer.locale
         g.actor = viewer
+        read_freely()
         yield
 
 

@@ -23,10 +23,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from flask import current_app, g, request
 from sqlalchemy import LargeBinary, bindparam, event, select, text
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.orm.exc import StaleDataError
 
 from reception import clock, constraints, live, regions
@@ -37,7 +39,7 @@ from reception.domain.calendar import waitlist
 from reception.domain.errors import BadRequest, Busy, Invalid, NotFound, Stale
 from reception.domain.locks import is_id
 from reception.domain.matching import cards
-from reception.extensions import Base, core, db
+from reception.extensions import Base, core, db, read_freely
 from reception.models import Edited, IdempotencyKey
 from reception.words import N_
 
@@ -105,6 +107,7 @@ def perform(
                 audit.write(work, login_id=trace.login_id, address=trace.address, request_id=trace.request_id)
                 db.session.commit()
             g.raised = raised
+            read_freely()
             live.publish(work.actor.clinic_id, raised)
             return result
         except StaleDataError:
@@ -126,6 +129,7 @@ def _write_transaction(actor: Actor, at: datetime | None) -> Iterator[audit.Work
     """One write transaction of the session, ended by the caller's commit or rolled back."""
     session = db.session
     session.rollback()
+    session.info.pop("reads_freely", None)
     turn = _sqlite_turn if session.get_bind().dialect.name == "sqlite" else None
     if turn:
         turn.acquire()
@@ -248,10 +252,17 @@ def init_app() -> None:
     if not event.contains(db.session, "before_flush", _stamp):
         event.listen(db.session, "before_flush", _stamp)
         event.listen(db.session, "after_flush", _note)
+        event.listen(db.session, "do_orm_execute", _begin_for_pieces)
 
 
 def _note(session: Any, _context: Any) -> None:
     audit.note_changes(session)
+
+
+def _begin_for_pieces(asked: ORMExecuteState) -> None:
+    """An answer that comes in pieces needs a transaction on PostgreSQL, where `read_freely` has none."""
+    if asked.execution_options.get("yield_per") and asked.session.info.pop("reads_freely", False):
+        asked.session.rollback()
 
 
 def init_engine(engine: Engine) -> None:
@@ -259,6 +270,28 @@ def init_engine(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
+    else:
+        event.listen(engine, "checkout", _ping_where_idle)
+        event.listen(engine, "checkin", _used)
+
+
+IDLE_SECONDS = 1.0
+
+
+def _ping_where_idle(connection: Any, entry: Any, _handle: Any) -> None:
+    """Before use, ask a connection that has been idle whether it still stands: the pool's own pre-ping would ask one
+    that answered a moment ago, too, three times in a request."""
+    if time.monotonic() - entry.info.get("used", 0.0) < IDLE_SECONDS:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error as error:
+        raise DisconnectionError from error
+
+
+def _used(_connection: Any, entry: Any) -> None:
+    entry.info["used"] = time.monotonic()
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:

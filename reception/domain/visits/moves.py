@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Table, bindparam, delete, insert, select
 
 from reception.clock import service_day
 from reception.domain import finance, machines, numbers
@@ -29,6 +29,7 @@ from reception.models import (
     MedicalRecord,
     Payment,
     PaymentStatus,
+    RecordState,
     Role,
     RoomUse,
     Visit,
@@ -141,22 +142,20 @@ def note(
     undoes: int | None = None,
 ) -> VisitEvent:  # fmt: skip
     """Add the move to the visit's history; its id names what is posted with it."""
-    event = VisitEvent(
-        clinic_id=visit.clinic_id,
-        visit_id=visit.id,
-        at=at,
-        move=name,
-        from_status=before,
-        to_status=visit.status,
-        actor_kind=actor.kind,
-        actor_id=actor.user_id,
-        roles=" ".join(sorted(actor.roles)),
-        undoes_id=undoes,
-        was=was,
-    )
-    db.session.add(event)
-    db.session.flush()
-    return event
+    row = {
+        "clinic_id": visit.clinic_id,
+        "visit_id": visit.id,
+        "at": at,
+        "move": name,
+        "from_status": before,
+        "to_status": visit.status,
+        "actor_kind": actor.kind,
+        "actor_id": actor.user_id,
+        "roles": " ".join(sorted(actor.roles)),
+        "undoes_id": undoes,
+        "was": was,
+    }
+    return VisitEvent(**row, id=core(_EVENT, row).scalar_one())
 
 
 def snapshot(step: Step) -> dict[str, Any]:
@@ -215,6 +214,8 @@ _BILL_OF = (
 _TICKET_OF = select(Visit.ticket).where(
     Visit.clinic_id == _here, Visit.patient_id == _this, Visit.status.in_(machines.ACTIVE)
 )
+_EVENT = insert(cast(Table, VisitEvent.__table__)).returning(VisitEvent.__table__.c.id)
+_RECORD = insert(cast(Table, MedicalRecord.__table__))
 _LETTER = select(Department.code).where(Department.id == _this)
 
 
@@ -264,11 +265,14 @@ def _check_in(step: Step) -> None:
     give_number(visit, step.actor)
     visit.check_in_time = visit.waiting_since = step.at
     if is_first:
-        db.session.add(
-            MedicalRecord(
-                clinic_id=visit.clinic_id, visit_id=visit.id, patient_id=visit.patient_id, doctor_id=visit.doctor_id
-            )
-        )
+        open_record(visit, step.actor, step.at)
+
+
+def open_record(visit: Visit, actor: Actor, at: datetime) -> None:
+    """The empty medical record that the visit's check-in brings with it."""
+    made = {"created_at": at, "updated_at": at, "created_by_id": actor.user_id, "updated_by_id": actor.user_id}
+    whose = {"clinic_id": visit.clinic_id, "visit_id": visit.id, "patient_id": visit.patient_id}
+    core(_RECORD, {**whose, **made, "doctor_id": visit.doctor_id, "state": RecordState.REGISTRATION})
 
 
 def check_not_in_queue(patient_id: int, actor: Actor) -> None:

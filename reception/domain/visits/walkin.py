@@ -14,12 +14,11 @@ from reception.domain.errors import NotPossible, invalid_field
 from reception.domain.locks import load, locked
 from reception.domain.merging_ids import check_stands
 from reception.domain.texts import checked
-from reception.domain.visits.moves import check_not_in_queue, give_number, note
+from reception.domain.visits.moves import check_not_in_queue, give_number, note, open_record
 from reception.extensions import db
 from reception.models import (
     Department,
     Doctor,
-    MedicalRecord,
     Patient,
     Priority,
     Service,
@@ -76,9 +75,7 @@ def walk_in(
     db.session.add(visit)
     db.session.flush()
     event = note(visit, "walk-in", None, {}, actor=actor, at=at)
-    db.session.add(
-        MedicalRecord(clinic_id=visit.clinic_id, visit_id=visit.id, patient_id=patient.id, doctor_id=visit.doctor_id)
-    )
+    open_record(visit, actor, at)
     bill = finance.open_bill(visit, service, doctor, actor=actor)
     finance.charge(bill, event, actor=actor, at=at)
     record(actor, "visit.walk-in", visit, at=at, also=(bill,))
