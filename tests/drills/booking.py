@@ -101,9 +101,8 @@ def body(stage: Stage, doctor: int, patient_id: int, start: datetime, **more: An
 
 def only_the_capacity(told: Told, start: datetime, doctor: int, capacity: int) -> None:
     """`capacity` were booked, everybody else was told why not; the places say the same."""
-    assert Counter(status for status, _ in told) == {201: capacity, 409: len(told) - capacity}, Counter(
-        s for s, _ in told
-    )
+    counts = Counter(status for status, _ in told)
+    assert counts == {201: capacity, 409: len(told) - capacity}, (counts, told)
     refused = [found for status, found in told if status == 409]
     assert {found["code"] for found in refused} <= {"slot-full", "already-booked", "patient-elsewhere"}
     assert all(found["detail"].endswith(".") for found in refused)

@@ -120,13 +120,13 @@ def some_move_and_some_book(stage: Stage, headers: dict[str, str]) -> None:
     jobs = []
     for n in range(COUNT):
         if n % 2:
-            values = body(stage, stage.roamers[0], stage.people[n], elsewhere)
+            values = body(stage, stage.roamers[0], stage.people[COUNT + n], elsewhere)
             status, row = post(stage.house, headers, "/appointments", values, f"before-{n}")
             assert status == 201, row
             path = f"/appointments/{row['id']}/reschedule"
             jobs.append(partial(post, stage.house, headers, path, target, f"move-{n}"))
         else:
-            values = body(stage, stage.single, stage.people[n], start)
+            values = body(stage, stage.single, stage.people[COUNT + n], start)
             jobs.append(partial(post, stage.house, headers, "/appointments", values, f"book-{n}"))
     only_the_capacity(together(stage.house, jobs), start, stage.single, 1)
 
@@ -135,7 +135,7 @@ def one_room_for_all(stage: Stage, headers: dict[str, str]) -> None:
     start = stage.at(12, 0)
     jobs = []
     for n in range(COUNT):
-        values = body(stage, stage.roamers[n % 3], stage.people[n], start, room_id=stage.rooms[0])
+        values = body(stage, stage.roamers[n % 3], stage.people[2 * COUNT + n], start, room_id=stage.rooms[0])
         jobs.append(partial(post, stage.house, headers, "/appointments", values, f"room-{n}"))
     told = together(stage.house, jobs)
     no_room_twice([stage.rooms[0]])
