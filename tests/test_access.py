@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from reception import access
 from reception.access import Permission, requires
-from reception.domain import users
+from reception.domain import shift_notes, users
 from reception.extensions import Base, db
 from reception.live_sockets import Live
 from reception.models import ApiToken, LoginSession, Membership, Operation, Role, Schedule, VisitStatus
@@ -152,7 +152,7 @@ def test_a_socket_takes_nothing_but_its_handshake() -> None:
 ARGUMENTS: dict[str, str] = {
     "visit_id": "visit", "payment_id": "payment", "patient_id": "patient", "operation_id": "operation",
     "doctor_id": "doctor", "appointment_id": "appointment", "schedule_id": "schedule", "service_id": "service",
-    "clinic_id": "clinic",
+    "clinic_id": "clinic", "note_id": "shift_note",
 }  # fmt: skip
 """An argument of a rule -> which record of the other clinic it names. `ident`: by the place in the settings."""
 PLACES = {
@@ -208,6 +208,7 @@ def _records(house: House, user_name: str) -> dict[str, int]:
         "appointment": appointment.id, "service": house.service.id, "clinic": house.clinic.id,
         "room": house.room.id, "department": house.department.id, "device": house.display().id,
         "cashbox": house.cash.id, "user": user.id, "api_token": token.id,
+        "shift_note": house.run(shift_notes.add, "a note").id,
     }  # fmt: skip
     for name, model in (("operation", Operation), ("schedule", Schedule)):
         ids[name] = db.session.scalars(select(model.id).where(model.clinic_id == house.clinic.id)).first() or 0
