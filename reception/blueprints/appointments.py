@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Response, g, redirect, request, url_for
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as AnyResponse
@@ -17,7 +17,7 @@ from reception.blueprints.calendar_forms import TimesForm
 from reception.blueprints.dialogs import dialog, new_key, same_key
 from reception.blueprints.times import Times
 from reception.domain import machines
-from reception.domain.calendar import booking, moving, offers, places
+from reception.domain.calendar import booking, moving, offers, places, series
 from reception.domain.errors import Invalid, NotFound, NotPossible, Refusal, invalid_field
 from reception.domain.locks import load, scoped
 from reception.domain.visits import moves, undo
@@ -122,6 +122,7 @@ def _ask_cancel(row: Appointment, key: str, refusal: Refusal | None = None) -> R
         appointment=row,
         key=key,
         reasons=reasons,
+        following=len(series.to_come(row, g.actor)),
         form=request.form,
         refusal=refusal,
     )
@@ -136,8 +137,13 @@ def move(appointment_id: int, name: str) -> AnyResponse:
         details["reason"] = request.form.get("other", "").strip() or request.form.get("reason", "").strip()
     version = request.form.get("version", type=int)
     about = ("appointment", appointment_id)
+    follow = name == "cancel" and request.form.get("scope") == "following"
+    count = len(series.to_come(load(Appointment, appointment_id, g.actor.clinic_id), g.actor)) if follow else 0
     try:
-        run(moves.move_booked, appointment_id, name, version=version, about=about, **details)
+        if follow:
+            run(series.cancel_following, appointment_id, version=version, about=about, **details)
+        else:
+            run(moves.move_booked, appointment_id, name, version=version, about=about, **details)
     except Invalid as refusal:
         return _ask_cancel(load(Appointment, appointment_id, g.actor.clinic_id), same_key(refusal), refusal)
     except NotPossible as refusal:
@@ -145,8 +151,23 @@ def move(appointment_id: int, name: str) -> AnyResponse:
     row = loaded(appointment_id)
     if not is_htmx():
         return to_day(row.day)
+    if follow:
+        return _series_cancelled(row, count)
     text = gettext(SAID[name], name=formats.list_name(row.patient), when=said_when(row))
     return changed(text, ticket=row.visit.ticket, undo=undo_of(row), visit=row.visit)
+
+
+def _series_cancelled(row: Appointment, count: int) -> Response:
+    undo: dict[str, object] = {
+        "url": url_for("calendar.undo_series", appointment_id=row.id),
+        "key": f"{row.ref}.series-undo.{row.version}",
+        "version": "",
+    }
+    name = formats.list_name(row.patient)
+    text = ngettext(
+        "Cancelled: %(name)s, %(num)s appointment", "Cancelled: %(name)s, %(num)s appointments", count, name=name
+    )
+    return changed(text, undo=undo, visit=row.visit)
 
 
 def _refused(appointment_id: int, refusal: NotPossible) -> Response:

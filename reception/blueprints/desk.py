@@ -19,6 +19,7 @@ from reception.blueprints.visits import moved
 from reception.blueprints.walk_in_form import WalkInForm
 from reception.domain import boards, finder, notices, patients
 from reception.domain import search as registry
+from reception.domain.calendar import waitlist
 from reception.domain.errors import Invalid, NotPossible, Refusal
 from reception.domain.finder import Hit
 from reception.domain.visits import walkin
@@ -37,11 +38,13 @@ def index() -> Any:
         return redirect(shell.home_of(g.actor))
     viewer = live_sockets.viewer_of(g.actor)
     takes_money = may(viewer, Permission.TILL)
-    versions = live.versions(viewer.clinic_id, ["arrivals", "notices", "payable"])
+    books = may(viewer, Permission.BOOK)
+    versions = live.versions(viewer.clinic_id, ["arrivals", "notices", "payable", *(["offers"] if books else [])])
     context = (
         boards.arrivals(viewer)
         | notices.notices(viewer)
         | (boards.payable(viewer) if takes_money else {"payable": None})
+        | ({"offers": waitlist.open_offers(viewer)} if books else {})
     )
     return render_template(
         "desk/index.html",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, g, request, url_for
-from flask_babel import gettext, ngettext
+from flask import Response, g, request
+from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from reception import clock, formats
@@ -20,7 +20,7 @@ from reception.domain.calendar import series
 from reception.domain.errors import Invalid, NotPossible
 from reception.errors import is_htmx
 from reception.extensions import db
-from reception.models import Appointment, Doctor, Patient, Service
+from reception.models import Doctor, Patient, Service
 from reception.transaction import run
 from reception.words import N_
 
@@ -102,15 +102,3 @@ def undo_series(appointment_id: int) -> AnyResponse:
     if not is_htmx():
         return to_day(row.day)
     return changed(gettext("Taken back: %(name)s", name=formats.list_name(row.patient)), visit=row.visit)
-
-
-def cancelled(row: Appointment, count: int) -> Response:
-    """What is said when a series is cancelled from `row` on, with the way back."""
-    undo: dict[str, object] = {
-        "url": url_for("calendar.undo_series", appointment_id=row.id),
-        "key": f"{row.ref}.series-undo.{row.version}",
-        "version": "",
-    }
-    text = ngettext("Cancelled: %(name)s, %(num)s appointment", "Cancelled: %(name)s, %(num)s appointments", count,
-                    name=formats.list_name(row.patient))  # fmt: skip
-    return changed(text, undo=undo, visit=row.visit)

@@ -31,6 +31,9 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "requeue_minutes": (0, 240),
     "calls_before_parking": (1, 20),
     "doctor_share_percent": (0, 100),
+    "overbooking_cap": (0, 20),
+    "place_hold_seconds": (30, 3600),
+    "offer_minutes": (1, 10080),
 }
 """Whole numbers of the clinic: column -> least and most."""
 THEMES = ("dark", "light")

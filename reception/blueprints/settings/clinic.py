@@ -41,6 +41,9 @@ class ClinicForm(HouseForm):
     calls_before_parking = _number("calls_before_parking", _l("Calls before parking"))
     requeue_minutes = _number("requeue_minutes", _l("Back in line, minutes"))
     hold_minutes = _number("hold_minutes", _l("Send and return, minutes"))
+    overbooking_cap = _number("overbooking_cap", _l("Beyond the capacity, places"))
+    place_hold_seconds = _number("place_hold_seconds", _l("Kept while booking, seconds"))
+    offer_minutes = _number("offer_minutes", _l("Waitlist answers within, minutes"))
     doctor_share_percent = _number("doctor_share_percent", _l("Doctor's share, percent"))
     feed_initials = BooleanField(_l("Calendar feeds of doctors show the initials of patients"))
 
