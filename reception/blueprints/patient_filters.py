@@ -84,7 +84,7 @@ class Search:
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Search:
         """From posted or saved values; fields that make no sense carry their sentence and are not asked for."""
-        posted = MultiDict({name: str(values[name]) for name in NAMES if values.get(name)})
+        posted = MultiDict({name: str(values[name]).replace("\x00", " ") for name in NAMES if values.get(name)})
         if posted.get("needs") == "0":  # what an unticked box may say
             posted.pop("needs")
         form = FilterForm(posted)
@@ -92,7 +92,7 @@ class Search:
         good = {field.short_name: field.data for field in form if not field.errors}
         sort = posted.get("sort", "")
         asked = Filters(
-            text=(posted.get("q", "").replace("\x00", " ").strip())[:100],
+            text=posted.get("q", "").strip()[:100],
             closed=bool(posted.get("closed")),
             gender=Gender(good["gender"]) if good.get("gender") in list(Gender) else None,
             age_from=good.get("age_from"),

@@ -68,6 +68,9 @@ def fit(patient: Patient, named: set[str]) -> None:
     What lies above a named place is filled in, what lay below a changed one goes, and the country is the region's.
     """
     region, district, settlement = (getattr(patient, level) for level in LEVELS)
+    for kind, level in zip(_UPPER, LEVELS, strict=True):
+        if code := getattr(patient, level):
+            _parent(kind, code, level)
     if settlement and "settlement_code" not in named and named & {"region_code", "district_code"}:
         settlement = settlement if _parent(Settlement, settlement, "settlement_code") == district else None
     if district and "district_code" not in named and "region_code" in named:

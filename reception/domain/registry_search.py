@@ -12,13 +12,26 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, UnaryExpression, and_, exists, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    UnaryExpression,
+    and_,
+    column,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.sql.operators import custom_op
 
 from reception import clock
 from reception.domain import search
 from reception.domain.actors import Actor
 from reception.domain.errors import invalid_field
+from reception.domain.locks import is_id
 from reception.extensions import core, db
 from reception.models import (
     Appointment,
@@ -156,7 +169,7 @@ def last_visits(rows: Iterable[Patient]) -> dict[int, date]:
 def _ordered(viewer: Actor, asked: Filters, limit: int, after: int | None) -> Iterator[Patient]:
     """Cards in the order asked for, from behind the card `after`. Cards without a birth date come last."""
     column, down = SORTS[asked.sort or "name"], asked.descending
-    last = db.session.get(Patient, after) if after is not None else None
+    last = db.session.get(Patient, after) if is_id(after) else None
     if after is not None and (last is None or last.clinic_id != viewer.clinic_id):
         return
     key = getattr(last, column.key) if last is not None else None
@@ -186,6 +199,8 @@ def _from(query: Select[Any], column: Any, down: bool, key: Any, after: int | No
 def _page_of_text(viewer: Actor, asked: Filters, limit: int, skip: int) -> Found:
     """Best matches first; what does not pass the filters is left out."""
     rows = search.find_patients(viewer.clinic_id, asked.text, limit=MOST_TEXT, closed=asked.closed)
+    if asked.is_filtered and len(rows) == MOST_TEXT:
+        return page(viewer, replace(asked, sort="name"), limit)
     if asked.is_filtered and rows:
         passing = set(core(_filtered(viewer, asked, select(Patient.id)).where(_among(rows))).scalars())
         rows = [row for row in rows if row.id in passing]
@@ -203,7 +218,15 @@ def _matching(viewer: Actor, asked: Filters, query: Select[Any]) -> Select[Any]:
     if not asked.text:
         return query
     rows = search.find_patients(viewer.clinic_id, asked.text, limit=MOST_TEXT, closed=asked.closed)
-    return query.where(_among(rows))
+    return query.where(_among(rows) if len(rows) < MOST_TEXT else and_(*map(_has, search.plain(asked.text).split())))
+
+
+def _has(word: str) -> ColumnElement[bool]:
+    """The word stands in the card, for text that so many cards match that not all are listed first."""
+    if db.session.get_bind().dialect.name == "sqlite" and len(word) >= search.TRIGRAM:
+        index = "SELECT rowid FROM patient_search WHERE patient_search MATCH :asked"
+        return Patient.id.in_(text(index).bindparams(asked=f'"{word}"').columns(column("rowid")))
+    return Patient.folded.contains(word, autoescape=True)
 
 
 def _among(rows: list[Patient]) -> ColumnElement[bool]:

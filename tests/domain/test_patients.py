@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from reception import formats
 from reception.domain import cards, patients
 from reception.domain.errors import Invalid, NotFound, NotPossible, Stale
 from reception.extensions import db
@@ -193,23 +189,3 @@ def test_who_looked_is_kept_and_listed(house: House) -> None:
     looks, more = cards.accesses(house.actor, row)
     assert ([(look.who, look.how) for look in looks], more) == ([(desk.name, "edit"), (desk.name, "visits")], None)
     assert count(AccessEntry) == 3
-
-
-@pytest.mark.data
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-def test_numbers_of_every_country(house: House) -> None:
-    """Each of the three written forms is stored as the same E.164 where the clinic's region is the number's; and what
-    the card shows of it can be typed in again."""
-    folder = os.environ.get("TEST_DATA")
-    if not folder:
-        pytest.skip("no TEST_DATA")
-    with (Path(folder) / "phones" / "example_numbers.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 489
-    wrong = []
-    for row in rows:
-        stored = {patients.normal_phone(row[form], row["region"]) for form in ("e164", "international", "national")}
-        shown = patients.normal_phone(formats.phone(row["e164"], row["region"]), row["region"])
-        if stored != {row["e164"]} or shown != row["e164"]:
-            wrong.append((row["region"], stored, shown))
-    assert wrong == []
