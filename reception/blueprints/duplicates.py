@@ -46,6 +46,7 @@ WHY: dict[tuple[str, Level], str] = {
     ("street", Level.NEAR): N_("address nearly the same"),
 }
 """What agrees, and how far -> words."""
+BOTH_NAMES = (("given", Level.SAME), ("family", Level.SAME))
 MOST_REASONS = 3
 
 
@@ -62,8 +63,8 @@ def reasons(likeness: Likeness) -> str:
     fields = dict(likeness.fields)
     found = [gettext(WHY[field]) for field in likeness.fields if field in WHY]
     if fields.get("given") == fields.get("family") == Level.SAME:
-        both = {gettext(WHY["given", Level.SAME]), gettext(WHY["family", Level.SAME])}
-        found = [gettext("same name"), *(words for words in found if words not in both)]
+        said = {gettext(WHY[field]) for field in BOTH_NAMES}
+        found = [gettext("same name"), *(words for words in found if words not in said)]
     return gettext(", ").join(found[:MOST_REASONS])
 
 
