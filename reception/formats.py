@@ -15,7 +15,7 @@ from babel.core import Locale
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal, get_currency_precision
 from flask import Flask, g
-from flask_babel import get_locale, gettext, pgettext
+from flask_babel import get_locale, get_translations, gettext, pgettext
 
 from reception import clock, display_words
 from reception.models import (
@@ -311,7 +311,22 @@ FILTERS: dict[str, Callable[..., Any]] = {
 }
 
 
+def _catalogue() -> Any:
+    """flask-babel's catalogue of the language at hand, asked for once per language of a request, not once per word."""
+    locale, held = get_locale(), g.get("catalogue")
+    if held is None or held[0] is not locale:
+        held = g.catalogue = (locale, get_translations())
+    return held[1]
+
+
 def init_app(app: Flask) -> None:
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda s: _catalogue().ugettext(s),
+        ngettext=lambda s, p, n: _catalogue().ungettext(s, p, n),
+        newstyle=True,
+        pgettext=lambda c, s: _catalogue().upgettext(c, s),
+        npgettext=lambda c, s, p, n: _catalogue().unpgettext(c, s, p, n),
+    )
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(
         get_locale=get_locale,

@@ -21,7 +21,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Flask, g
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import TextClause, bindparam, select, text
 
 from reception import frames
 from reception.domain.actors import Actor, ClinicFacts
@@ -132,11 +132,16 @@ def versions(clinic_id: int, names: Iterable[str]) -> Raised:
     return dict.fromkeys(names, 0) | {name: version for name, version in found}
 
 
+_VERSION = select(LiveRegion.version).where(
+    LiveRegion.clinic_id == bindparam("clinic"), LiveRegion.name == bindparam("name")
+)
+
+
 def draw(viewer: Actor, name: str) -> tuple[int, str]:
     """Version and HTML of a region for the viewer's audience: version first, then data. Raises NotFound."""
     from reception import regions
 
-    version = versions(viewer.clinic_id, [name])[name]
+    version = core(_VERSION, {"clinic": viewer.clinic_id, "name": name}).scalar() or 0
     return version, regions.draw(viewer, name, version)
 
 

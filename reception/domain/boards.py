@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select
 from sqlalchemy.orm import joinedload
 
 from reception import clock
@@ -170,7 +170,7 @@ def line(viewer: Actor, doctor_id: int) -> dict[str, Any]:
     """Context of `queue/_line.html`. Raises NotFound."""
     doctor = _doctor(viewer, doctor_id)
     now, own = clock.now(), Visit.doctor_id == doctor.id
-    here, waiting, count, oldest = _active(viewer, own, now)
+    here, waiting, count, oldest = _active(viewer, doctor.id, now)
     return {
         "line": Line(
             doctor=doctor,
@@ -322,11 +322,7 @@ def lines(viewer: Actor) -> list[Doctor]:
 
 
 def _doctor(viewer: Actor, doctor_id: int) -> Doctor:
-    doctor = db.session.scalar(
-        select(Doctor)
-        .where(Doctor.clinic_id == viewer.clinic_id, Doctor.id == doctor_id)
-        .options(joinedload(Doctor.department), joinedload(Doctor.room))
-    )
+    doctor = db.session.scalar(_DOCTOR, {"clinic": viewer.clinic_id, "doctor": doctor_id})
     if doctor is None:
         raise NotFound
     return doctor
@@ -337,28 +333,41 @@ def _here(viewer: Actor, rule: ColumnElement[bool]) -> list[Visit]:
     return list(db.session.scalars(query))
 
 
-def _active(
-    viewer: Actor, rule: ColumnElement[bool], now: datetime
-) -> tuple[list[Visit], list[Visit], int, datetime | None]:
-    """Who is called or in the room (the last called first), and as `_waiting`: in one query, for the hot region."""
-    waits = Visit.status == V.WAITING
-    query = (
-        select(Visit)
-        .where(
-            Visit.clinic_id == viewer.clinic_id,
-            Visit.service_day == clock.today(viewer.clinic),
-            Visit.status.in_([V.WAITING, V.CALLED, V.IN_PROGRESS]),
-            rule,
-        )
-        .options(joinedload(Visit.patient), joinedload(Visit.service))
-        .order_by(case((waits, 1), else_=0), case((queue.is_ready(now), 0), else_=1), *queue.order(viewer.clinic, now))
-        .limit(2 * MOST)
+# Made once, as every push asks them: building a statement costs more than running it.
+_clinic: Any = bindparam("clinic")
+_which: Any = bindparam("doctor")
+_DOCTOR = (
+    select(Doctor)
+    .where(Doctor.clinic_id == _clinic, Doctor.id == _which)
+    .options(joinedload(Doctor.department), joinedload(Doctor.room))
+)
+_ACTIVE = (
+    select(Visit)
+    .where(
+        Visit.clinic_id == _clinic,
+        Visit.service_day == bindparam("day"),
+        Visit.status.in_([V.WAITING, V.CALLED, V.IN_PROGRESS]),
+        Visit.doctor_id == _which,
     )
-    rows = list(db.session.scalars(query))
+    .options(joinedload(Visit.patient), joinedload(Visit.service))
+    .order_by(
+        case((Visit.status == V.WAITING, 1), else_=0),
+        case((queue.is_ready(bindparam("at")), 0), else_=1),
+        *queue.order_by(bindparam("due")),
+    )
+    .limit(2 * MOST)
+)
+
+
+def _active(viewer: Actor, doctor_id: int, now: datetime) -> tuple[list[Visit], list[Visit], int, datetime | None]:
+    """Who is called or in the room (the last called first), and as `_waiting`: in one query, for the hot region."""
+    clinic = viewer.clinic
+    asked = {"clinic": clinic.id, "day": clock.today(clinic), "doctor": doctor_id}
+    rows = list(db.session.scalars(_ACTIVE, {**asked, "at": now, "due": queue.due_before(clinic, now)}))
     here = sorted((v for v in rows if v.status != V.WAITING), key=lambda v: (v.called_at, v.id), reverse=True)
     waiting = [v for v in rows if v.status == V.WAITING]
     if len(rows) == 2 * MOST:
-        return here, *_waiting(viewer, rule, now)
+        return here, *_waiting(viewer, Visit.doctor_id == doctor_id, now)
     oldest = min((v.waiting_since for v in waiting if v.waiting_since), default=None)
     return here, waiting[:MOST], len(waiting), oldest
 

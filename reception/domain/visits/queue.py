@@ -66,9 +66,18 @@ def in_line(doctor: Doctor) -> ColumnElement[bool]:
     )
 
 
+def due_before(clinic: ClinicFacts, at: datetime) -> datetime:
+    """Appointments up to this time are due at the instant `at`."""
+    return at + timedelta(minutes=clinic.early_minutes)
+
+
 def order(clinic: ClinicFacts, at: datetime) -> list[Any]:
     """ORDER BY of the rule at the instant `at`."""
-    due = at + timedelta(minutes=clinic.early_minutes)
+    return order_by(due_before(clinic, at))
+
+
+def order_by(due: Any) -> list[Any]:
+    """The same by `due_before`, or by a parameter that will be it."""
     tier = case(
         (Visit.priority == Priority.EMERGENCY, Tier.EMERGENCY),
         (Visit.priority == Priority.PRIORITY, Tier.PRIORITY),
@@ -80,8 +89,8 @@ def order(clinic: ClinicFacts, at: datetime) -> list[Any]:
     return [tier, func.coalesce(Visit.due_at, Visit.check_in_time), Visit.queue_number]
 
 
-def is_ready(at: datetime) -> ColumnElement[bool]:
-    """Whether a waiting visit may be called by the rule."""
+def is_ready(at: Any) -> ColumnElement[bool]:
+    """Whether a waiting visit may be called by the rule at `at`: an instant, or a parameter that will be one."""
     return and_(
         Visit.status == VisitStatus.WAITING,
         Visit.parked_at.is_(None),
@@ -128,4 +137,4 @@ def tier_of(visit: Visit, clinic: ClinicFacts, at: datetime) -> Tier:
         return Tier.DUE
     if visit.due_at is None:
         return Tier.WALK_IN
-    return Tier.DUE if visit.due_at <= at + timedelta(minutes=clinic.early_minutes) else Tier.EARLY
+    return Tier.DUE if visit.due_at <= due_before(clinic, at) else Tier.EARLY
