@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 
 from reception.domain.actors import Actor
+from reception.domain.anonymising_notes import strike_out
 from reception.domain.audit import record
 from reception.domain.closing import still_open
 from reception.domain.errors import NotPossible, invalid_field
@@ -81,6 +82,7 @@ def anonymise(patient_id: int, card_no: str, reason: str, *, actor: Actor, at: d
     ids = list(db.session.scalars(ids_of(patient)))
     cards = locked_all(Patient, actor.clinic_id, Patient.id.in_(ids))
     rows = [*_cut_links(ids, actor.clinic_id), *_empty_rows(ids, actor.clinic_id)]
+    rows += strike_out(cards, actor.clinic_id)
     for card in cards:
         for name, value in EMPTIED.items():
             setattr(card, name, value)
@@ -123,6 +125,7 @@ def _empty_rows(ids: list[int], clinic_id: int) -> list[Record]:
 
 def _appointment(row: Appointment) -> None:
     row.reason = row.notes = row.cancel_reason = ""
+    row.past_reason = None if row.past_reason is None else GONE
     row.overbooking_reason = None if row.overbooking_reason is None else GONE
 
 

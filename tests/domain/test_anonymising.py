@@ -18,6 +18,7 @@ from reception.models import (
     Appointment,
     AuditEntry,
     FieldHistory,
+    ImportRun,
     LedgerEntry,
     Patient,
     PatientKey,
@@ -25,6 +26,7 @@ from reception.models import (
     Payment,
     Questionnaire,
     QuestionnaireAnswer,
+    ShiftNote,
     Visit,
     VisitStatus,
     WaitlistEntry,
@@ -87,9 +89,17 @@ def _written(patient_id: int, *, actor: Any, at: Any) -> None:
         clinic_id=actor.clinic_id, patient_id=patient_id, service_id=visit.service_id, first_day=at.date(),
         last_day=at.date(), note="Canarova waits", status=WaitlistStatus.CANCELLED,
     )  # fmt: skip
-    db.session.add_all([answer, wish])
+    note = ShiftNote(
+        clinic_id=actor.clinic_id, text="Ring CANAROVA Canarina at 0171-234 56 78 or +49 172 9876543, room 7"
+    )
+    told = [{"row": 3, "reason": "Canarova Canarina is registered with this phone already."}, {"row": 4, "reason": "?"}]
+    run = ImportRun(
+        clinic_id=actor.clinic_id, kind="patients", filename="people.csv", report=told, started_at=at, seen_at=at
+    )
+    visit.close_reason = "Canarova left"
+    db.session.add_all([answer, wish, note, run])
     db.session.flush()
-    record(actor, "visit.checklist", visit, at=at, also=(answer, wish, sheet))
+    record(actor, "visit.checklist", visit, at=at, also=(answer, wish, sheet, note))
 
 
 def test_nothing_of_the_person_is_left(house: House) -> None:
@@ -107,6 +117,9 @@ def test_nothing_of_the_person_is_left(house: House) -> None:
     assert "canar" not in left
     assert "kanar" not in left
     assert list(verify.findings()) == []
+    assert db.session.scalars(select(ShiftNote.text)).one().split() == "Ring … … at … or …, room 7".split()
+    report = db.session.scalars(select(ImportRun.report)).one()
+    assert [line["reason"] for line in report] == ["… … is registered with this phone already.", "?"]
     assert figures == tuple(
         db.session.scalar(select(func.count()).select_from(m)) for m in (Payment, LedgerEntry, Visit)
     )
