@@ -34,6 +34,7 @@ def _words(code: str) -> dict[str, str]:
             "floor": gettext("Floor %(floor)s", floor="{floor}"),
             "called_before": gettext("Called before"),
             "next": gettext("Next"),
+            "runs_late": gettext("%(doctor)s runs about %(count)s min late", doctor="{doctor}", count="{count}"),
             "nobody": gettext("Nobody is waiting"),
             "wait": gettext("Please wait for your number"),
             "late": gettext("Connecting again. This picture is %(age)s old.", age="{age}"),

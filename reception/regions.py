@@ -164,7 +164,7 @@ def _displays(clinic_id: int) -> Iterator[str]:
 def _appointment(appointment: Appointment, changes: dict[str, Any], _work: Work) -> Iterator[str]:
     is_new = "clinic_id" in changes
     if not is_new and changes.keys() & {"kept_at", "starts_at", "doctor_id", "room_id", "cancelled_at"}:
-        yield "calls"
+        yield from ("calls", "notices")
     for day in {appointment.day, *changes.get("day", ())} - {None}:
         yield f"calendar-{day}"
 

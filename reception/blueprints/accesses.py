@@ -46,6 +46,7 @@ LOOKED: dict[str, str] = {
     "anonymise": N_("To be made anonymous"),
     "api": N_("Through the API"),
     "api-list": N_("In a list through the API"),
+    "call": N_("Among the people to call"),
     "export": N_("Exported"),
     "print": N_("Printed"),
     "refused": N_("Refused"),

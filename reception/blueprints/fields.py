@@ -104,8 +104,8 @@ class _Day(DateField):
             raise ValueError(self.gettext("Write a day of the calendar.")) from None
 
 
-def day(label: Any) -> DateField:
-    return _Day(label, [InputRequired(NEEDED)])
+def day(label: Any, *, needed: bool = True) -> DateField:
+    return _Day(label, [InputRequired(NEEDED) if needed else MayBeEmpty()])
 
 
 class _Clock(TimeField):
@@ -116,8 +116,8 @@ class _Clock(TimeField):
             raise ValueError(self.gettext("Write a time such as 08:30.")) from None
 
 
-def clock(label: Any) -> TimeField:
-    return _Clock(label, [InputRequired(NEEDED)])
+def clock(label: Any, *, needed: bool = True) -> TimeField:
+    return _Clock(label, [InputRequired(NEEDED) if needed else MayBeEmpty()])
 
 
 class Choice(SelectField):

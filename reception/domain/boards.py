@@ -269,9 +269,17 @@ def display(viewer: Actor, device_id: int) -> dict[str, Any]:
         "current": calls[0] if calls else None,
         "previous": calls[1:],
         "next_tickets": [visit.ticket for visit in db.session.scalars(following)],
+        "late": [(f"{row.title} {row.last_name}".strip(), row.late_minutes) for row in _late(viewer)],
         "locales": clinic.display_locales or [clinic.default_locale],
         "message": {clinic.default_locale: clinic.display_message} if clinic.display_message else None,
     }
+
+
+def _late(viewer: Actor) -> list[Doctor]:
+    """Doctors who run late today."""
+    here = (Doctor.clinic_id == viewer.clinic_id, Doctor.is_active, Doctor.late_minutes > 0)
+    query = select(Doctor).where(*here, Doctor.late_day == clock.today(viewer.clinic))
+    return list(db.session.scalars(query.order_by(Doctor.last_name, Doctor.id)))
 
 
 def ticket(viewer: Actor, visit_id: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from reception.clock import service_day
 from reception.domain.actors import Actor
 from reception.domain.audit import record
+from reception.domain.calendar import holidays_known
 from reception.domain.closing import may_close
 from reception.domain.edits import unchanged
 from reception.domain.errors import NotPossible, invalid_field
@@ -31,6 +32,7 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "requeue_minutes": (0, 240),
     "calls_before_parking": (1, 20),
     "doctor_share_percent": (0, 100),
+    "horizon_weeks": (1, 104),
     "overbooking_cap": (0, 20),
     "place_hold_seconds": (30, 3600),
     "offer_minutes": (1, 10080),
@@ -101,6 +103,18 @@ def _theme(_clinic: Clinic, value: str) -> str:
     return value
 
 
+def _country(_clinic: Clinic, value: str) -> str:
+    if value and value not in holidays_known.countries():
+        raise invalid_field("holiday_country", N_("There is no country %(code)s."), code=str(value)[:8])
+    return value
+
+
+def _part(clinic: Clinic, value: str) -> str:
+    if not holidays_known.is_part(clinic.holiday_country, value):
+        raise invalid_field("holiday_subdivision", N_("Choose from the list."))
+    return value
+
+
 _CHECKS: dict[str, Callable[[Clinic, Any], Any]] = {
     "name": lambda _clinic, value: named(value),
     "phone_region": _region,
@@ -109,6 +123,8 @@ _CHECKS: dict[str, Callable[[Clinic, Any], Any]] = {
     "opens_at": lambda _clinic, value: value,
     "closes_at": lambda _clinic, value: value,
     "feed_initials": lambda _clinic, value: bool(value),
+    "holiday_country": _country,
+    "holiday_subdivision": _part,
     "display_locales": _languages,
     "display_theme": _theme,
     "display_message": lambda _clinic, value: checked(value, "display_message", 200),

@@ -48,7 +48,7 @@ VISIT: dict[str, Move] = {
     "settle": Move(frozenset({V.PENDING_PAYMENT}), V.COMPLETED, TILL, N_("Paid"), undoable=False, by_hand=False),
     "owe": Move(frozenset({V.PENDING_PAYMENT}), V.COMPLETED, OWING, N_("Let go owing"), undoable=False),
     "no-show": Move(frozenset({V.SCHEDULED, V.WAITING, V.CALLED}), V.NO_SHOW, FLOOR, N_("Did not come")),
-    "cancel": Move(OPEN, V.CANCELLED, DESK | {Role.DOCTOR}, N_("Cancel visit")),
+    "cancel": Move(OPEN, V.CANCELLED, DESK | {Role.DOCTOR, Role.MANAGER}, N_("Cancel visit")),
 }
 
 ZERO_BILL = (V.IN_PROGRESS, V.COMPLETED)

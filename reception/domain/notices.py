@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from reception import clock
 from reception.domain import shift_notes, still_open
 from reception.domain.actors import Actor
+from reception.domain.calendar import callups
 from reception.models import ShiftNote
 
 
@@ -17,9 +19,11 @@ class Notices:
     past: int
     today: int
     notes: list[tuple[ShiftNote, str]]
+    calls: int
+    """People to call, whose time was closed."""
 
 
 def notices(viewer: Actor, _number: int = 0) -> dict[str, Any]:
     """Context of `desk/_notices.html`."""
     past, today = still_open.counts(viewer)
-    return {"notices": Notices(past, today, shift_notes.standing(viewer))}
+    return {"notices": Notices(past, today, shift_notes.standing(viewer), callups.count(viewer, clock.now()))}

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from reception.blueprints.settings import clinic, displays, people, questionnaire, services, things, tokens
+from reception.blueprints.settings import (
+    clinic,
+    closures,
+    displays,
+    imports,
+    people,
+    questionnaire,
+    schedules,
+    services,
+    things,
+    tokens,
+)
 from reception.blueprints.settings.frame import bp
 
-__all__ = ["bp", "clinic", "displays", "people", "questionnaire", "services", "things", "tokens"]
+__all__ = [
+    "bp", "clinic", "closures", "displays", "imports", "people", "questionnaire", "schedules", "services", "things",
+    "tokens",
+]  # fmt: skip

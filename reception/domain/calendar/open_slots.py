@@ -141,7 +141,7 @@ def close_all(schedule: Schedule, actor: Actor) -> None:
 
 def show(actor: Actor, days: Iterable[date]) -> None:
     """The calendar of `days` and the list of people to call look different now."""
-    work().regions |= {f"calendar-{day}" for day in days} | {CALLS}
+    work().regions |= {f"calendar-{day}" for day in days} | {CALLS, "notices"}
 
 
 @contextmanager
