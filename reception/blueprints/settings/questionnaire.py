@@ -27,7 +27,9 @@ def questionnaire() -> Any:
     asked = questionnaires.current(g.actor.clinic_id)
     questions = questionnaires.questions_of(asked)
     if asked is None:
-        questions = [{**question, "label": gettext(question["label"])} for question in questions]
+        for question in questions:
+            words = question["label"]
+            question["label"] = gettext(words)
     return _page(questions, asked.version_no if asked else 0)
 
 
