@@ -68,7 +68,8 @@ def merge(
     row.moved, rows = move(gone, kept)
     db.session.flush()
     money = merging_money.carry(row, row.moved.get("payment", ()), actor=actor, at=at)
-    row.before = {**before, "became": frozen(kept, becomes), "money": money}
+    left = frozen(gone, tuple(column for name in UNIQUE for column in BY_NAME[name].columns))
+    row.before = {**before, "became": frozen(kept, becomes), "left": left, "money": money}
     found_anew(kept)
     record(actor, "patient.merge", kept, at=at, also=(gone, *rows), gone=gone.id, merge=row.id)
     db.session.flush()
@@ -203,9 +204,9 @@ def why_not(row: PatientMerge, kept: Patient, gone: Patient) -> NotPossible | No
     if kept.merged_into_id is not None:
         message = N_("The card %(card)s was itself merged into another one later. Take that apart first.")
         return _no("merged-on", message, card=kept.card_no, link=("patient", kept.merged_into_id))
-    became = row.before["became"]
-    now = frozen(kept, became)
-    if changed := [name for name in became if now[name] != became[name]]:
+    became, left = row.before["became"], row.before["left"]
+    now, then = frozen(kept, became), frozen(gone, left)
+    if changed := [*(name for name in became if now[name] != became[name]), *(n for n in left if then[n] != left[n])]:
         message = N_("The card was changed again after the merge. The cards cannot be taken apart any more.")
         return _no("changed-since", message, fields=dict.fromkeys(changed, N_("Changed after the merge.")))
     return _taken(row, kept, gone)

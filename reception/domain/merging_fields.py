@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Date, Enum, select
 
+from reception.domain.actors import Actor
+from reception.domain.audit import record
 from reception.domain.chain import plain
 from reception.domain.errors import invalid_field
-from reception.domain.patients import TEXTS
+from reception.domain.locks import locked
+from reception.domain.registry import TEXTS
 from reception.extensions import db
 from reception.models import Gender, Patient
 from reception.words import N_
@@ -126,6 +129,17 @@ def _joined(part: Part, kept: Patient, gone: Patient) -> dict[str, str]:
     if len(joined) > (most := TEXTS.get(column, 20_000)):
         raise invalid_field(column, N_("Both together are longer than %(most)s characters. Choose one."), most=most)
     return {column: joined}
+
+
+def give_up(gone_id: int, column: str, *, actor: Actor, at: datetime) -> None:
+    """A merged card gives a number to the card that stands; the two cannot be taken apart then (`merging.why_not`)."""
+    part = next(BY_NAME[name] for name in UNIQUE if column in BY_NAME[name].columns)
+    with db.session.no_autoflush:  # it gives the number up before the other card takes it
+        gone = locked(Patient, gone_id, actor.clinic_id)
+        for name in part.columns:
+            setattr(gone, name, None)
+        db.session.flush([gone])
+    record(actor, "patient.change", gone, at=at)
 
 
 def frozen(patient: Patient, columns: Mapping[str, Any] | tuple[str, ...]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from reception.domain import accesses, numbers, regions, registry, registry_links
+from reception.domain import accesses, merging_fields, numbers, regions, registry, registry_links
 from reception.domain.actors import Actor
 from reception.domain.audit import record
 from reception.domain.closing import still_open, still_owed
@@ -131,7 +131,7 @@ def _apply(patient: Patient, values: dict[str, Any], actor: Actor, at: datetime)
         regions.fit(patient, named)
     _fit_document(patient)
     _leave_to_guardian(patient, actor)
-    _refuse_twins(patient, actor)
+    _refuse_twins(patient, actor, at)
 
 
 def _fit_document(patient: Patient) -> None:
@@ -151,8 +151,9 @@ def _leave_to_guardian(patient: Patient, actor: Actor) -> None:
             patient.phone = None
 
 
-def _refuse_twins(patient: Patient, actor: Actor) -> None:
-    """One phone, one document, one tax number: one card. Raises NotPossible with the way to the other card."""
+def _refuse_twins(patient: Patient, actor: Actor, at: datetime) -> None:
+    """One phone, one document, one tax number: one card. Raises NotPossible with the way to the other card; what a card
+    has that became part of this one is this person's own."""
     for name, message in (
         ("phone", N_("%(name)s is registered with this phone already.")),
         ("national_id", N_("%(name)s is registered with this document already.")),
@@ -167,7 +168,9 @@ def _refuse_twins(patient: Patient, actor: Actor) -> None:
             rules.append(Patient.document_type == patient.document_type)
         with db.session.no_autoflush:
             twin = db.session.scalar(select(Patient).where(*rules, Patient.id != (patient.id or 0)))
-        if twin is not None:
+        if twin is not None and patient.id is not None and twin.merged_into_id == patient.id:
+            merging_fields.give_up(twin.id, name, actor=actor, at=at)
+        elif twin is not None:
             raise NotPossible(
                 message,
                 name=f"{twin.last_name} {twin.first_name}".strip(),

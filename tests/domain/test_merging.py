@@ -282,6 +282,7 @@ def _cancel(appointment_id: int, *, actor: Any, at: Any) -> None:
     moves.move(visit.id, "cancel", reason="ill", actor=actor, at=at)
 
 
+@ON_SQLITE
 def test_until_when_two_cards_can_be_taken_apart(house: House) -> None:
     kept, gone, third = (house.patient(name) for name in ("Stays", "Goes", "Third"))
     house.run(patients.change, gone.id, phone="0171 2345678", address="Somewhere 1")
@@ -314,6 +315,23 @@ def test_until_when_two_cards_can_be_taken_apart(house: House) -> None:
     house.run(merging.undo, merge.id)
     db.session.expire_all()
     assert (kept.phone, kept.email, gone.phone) == (None, "new@example.org", "+491712345678")
+
+
+@ON_SQLITE
+def test_a_number_of_the_merged_card_is_the_persons_own(house: House) -> None:
+    """The kept card may take it later; from then on the two stay one. A third card may not have it."""
+    kept, gone = house.patient("Stays", phone="0171 2345678"), house.patient("Goes", phone="0172 9876543")
+    merge = house.run(merging.merge, kept.id, gone.id, {})
+    with pytest.raises(NotPossible) as told:
+        house.patient("Third", phone="0172 9876543")
+    assert patients.find((told.value.link or ("", 0))[1], house.actor).id == kept.id
+    house.run(patients.change, kept.id, phone="0172 9876543")
+    db.session.expire_all()
+    assert (kept.phone, gone.phone) == ("+491729876543", None)
+    with pytest.raises(NotPossible) as told:
+        house.run(merging.undo, merge.id)
+    assert told.value.code == "changed-since"
+    assert list(verify.findings()) == []
 
 
 def test_every_table_that_names_a_card_is_thought_of() -> None:
