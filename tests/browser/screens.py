@@ -224,6 +224,13 @@ SCREENS = [
     Screen("walk-in page", "/desk/walk-in", RECEPTION),
     Screen("visit page", "/queue/visits/{waiting}", RECEPTION),
     Screen("cancel page", "/queue/visits/{waiting}/ask/cancel", RECEPTION),
+    Screen("change page", "/queue/visits/{waiting}/change", RECEPTION),
+    Screen("checklist page", "/queue/visits/{waiting}/checklist", RECEPTION),
+    Screen("ticket paper", "/queue/visits/{waiting}/ticket?copy=1", RECEPTION),
+    Screen("bill page", "/finance/bills/{payment}", MANAGER),
+    Screen("note page", "/desk/notes/new", RECEPTION),
+    Screen("still open", "/day", RECEPTION),
+    Screen("feed page", "/doctors/{doctor}/feed", MANAGER),
     Screen("patients", "/patients", RECEPTION),
     Screen("patients empty", "/patients", RECEPTION, is_quiet=True),
     Screen("register", "/patients", RECEPTION, click('[data-key="KeyA"]')),
@@ -278,6 +285,7 @@ REFUSED = re.compile(r"Failed to load resource: the server responded with a stat
 
 NO_SCREENS = {
     "static", "system.healthz", "system.readyz", "system.metrics", "finance.export", "live.region", "live.versions",
+    "feeds.feed", "feeds.appointment", "feeds.ticket",
 }  # fmt: skip
 """What a GET answers without a page to look at."""
 
