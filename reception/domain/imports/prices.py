@@ -170,7 +170,7 @@ class Prices(Kind):
             ends: list[dict[str, Any]] = []
             for (ident, service, _, ended), (_, following, begins, _) in pairwise(found):
                 if service == following and (ended is None or ended >= begins):
-                    ends.append({"price": ident, "last": begins - timedelta(days=1)})
+                    ends.append({"ended": ident, "last": begins - timedelta(days=1)})
             if ends:
                 core(_END, ends)
 
@@ -181,7 +181,7 @@ _CHANGE = (
     .where(_TABLE.c.service_id == bindparam("service"), _TABLE.c.valid_from == bindparam("begins"))
     .values(price=bindparam("new"), updated_at=bindparam("now"))
 )
-_END = update(_TABLE).where(_TABLE.c.id == bindparam("price")).values(valid_to=bindparam("last"))
+_END = update(_TABLE).where(_TABLE.c.id == bindparam("ended")).values(valid_to=bindparam("last"))
 
 
 def _on(prices: dict[date, int], day: date) -> int | None:
