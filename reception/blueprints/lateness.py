@@ -67,7 +67,7 @@ def ask() -> Response:
 @bp.post("")
 @requires(Permission.TODAY)
 def say() -> AnyResponse:
-    """Say it, or take it back (0 minutes); `ill`: not here for the rest of the day."""
+    """Say it; `ill`: not here for the rest of the day."""
     form = LateForm.offering(request.form)
     if not form.validate():
         return _ask(form, same_key(), status=422)
@@ -75,7 +75,7 @@ def say() -> AnyResponse:
         _own_line(form.doctor_id)
         if request.form.get("ill"):
             return _ill(form.doctor_id)
-        return _late(form.doctor_id, 0 if request.form.get("clear") else form.minutes.data or 0)
+        return _late(form.doctor_id, form.minutes.data or 0)
     except (Invalid, NotPossible) as refusal:
         form.blame(field_sentences(refusal))
         return _ask(form, same_key(refusal), refusal)

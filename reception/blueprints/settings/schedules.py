@@ -104,6 +104,20 @@ class AbsenceForm(HouseForm):
         self.kind.offer((kind.value, formats.word(kind)) for kind in AbsenceKind)
 
 
+def span(row: Any) -> str:
+    """From when to when, as people say it: whole days without hours, one day once."""
+    clinic = g.actor.clinic
+    first, last = clock.service_day(row.starts_at, clinic), clock.service_day(row.ends_at, clinic)
+    if row.starts_at == clock.day_bounds(first, clinic)[0] and row.ends_at == clock.day_bounds(last, clinic)[0]:
+        last -= timedelta(days=1)
+        return formats.day(first) if first == last else f"{formats.day(first)} – {formats.day(last)}"
+    ends = formats.time(row.ends_at) if first == last else f"{formats.day(last)} {formats.time(row.ends_at)}"
+    return f"{formats.day(first)} {formats.time(row.starts_at)} – {ends}"
+
+
+bp.add_app_template_global(span, "plan_span")
+
+
 def _today() -> date:
     return clock.today(g.actor.clinic)
 

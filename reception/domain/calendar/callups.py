@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select, text
 from sqlalchemy.orm import joinedload
 
+from reception import clock
 from reception.domain.actors import Actor
 from reception.domain.audit import record
 from reception.domain.calendar import offers, open_slots
@@ -116,15 +117,21 @@ def doctors(viewer: Actor, at: datetime) -> list[tuple[Doctor, int]]:
 
 
 def proposals(viewer: Actor, row: Appointment, at: datetime) -> list[Offer]:
-    """The next free times: the same doctor's first, then the department's; as long as the appointment is."""
+    """Free times from the booked day on, as long as the appointment is: the first of three days with the same doctor;
+    where there are fewer, the department's first ones, then anything before that day."""
     minutes = int((row.ends_at - row.starts_at) / timedelta(minutes=1))
     own = Wish(minutes, row.doctor_id, patient_id=row.patient_id, moving=row.id)
-    found = offers.next_free(viewer, own, at=at, limit=PROPOSALS)[:PROPOSALS]
-    if len(found) < PROPOSALS:
-        any_of = Wish(minutes, None, row.doctor.department_id, patient_id=row.patient_id, moving=row.id)
-        others = offers.next_free(viewer, any_of, at=at, limit=PROPOSALS + len(found))
-        found += [offer for offer in others if offer.doctor_id != row.doctor_id]
-    return found[:PROPOSALS]
+    any_of = Wish(minutes, None, row.doctor.department_id, patient_id=row.patient_id, moving=row.id)
+    start = max(at, clock.day_bounds(row.day, viewer.clinic)[0])
+    found: list[Offer] = []
+    for wish, since in ((own, start), (any_of, start), (own, at), (any_of, at)):
+        while len(found) < PROPOSALS:
+            first = offers.next_free(viewer, wish, at=since, limit=PROPOSALS)[:1]
+            if not first:
+                break
+            found += [offer for offer in first if offer not in found]
+            _, since = clock.day_bounds(clock.service_day(first[0].starts_at, viewer.clinic), viewer.clinic)
+    return sorted(found, key=lambda offer: offer.starts_at)
 
 
 def keep(appointment_id: int, *, actor: Actor, at: datetime, version: int | None = None) -> Appointment:
