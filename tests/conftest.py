@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
+from flask import Flask
 from flask_migrate import upgrade
+from jinja2 import FileSystemBytecodeCache
+from werkzeug.routing import Rule
 
 from reception import clock, create_app, live
 from reception.extensions import db, limiter
@@ -55,6 +58,26 @@ def migrated(folder: Path, url: str) -> None:
         upgrade()
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each test has an app of its own; what every app would compile anew is compiled once: templates by Jinja's own
+    cache, shared by the workers, and the builders of addresses, which hang on nothing but the rule."""
+    folder = tmp_path_factory.getbasetemp().parent / "jinja"
+    folder.mkdir(exist_ok=True)
+    builder, built = Rule._compile_builder, {}
+
+    def compiled(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
+        if key not in built:
+            built[key] = builder(rule, append_unknown)
+        return built[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": FileSystemBytecodeCache(str(folder))})
+        patch.setattr(Rule, "_compile_builder", compiled)
+        yield
 
 
 @pytest.fixture(scope="session")
