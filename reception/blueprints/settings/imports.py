@@ -237,7 +237,8 @@ def _why(row: ImportRun) -> str:
 def _fault(fault: dict[str, Any], fields: tuple[Column, ...]) -> dict[str, Any]:
     """A refused row in the reader's words."""
     label = next((field.label for field in fields if field.name == fault["column"]), "")
-    words = gettext(fault["message"])
+    message = fault["message"]
+    words = gettext(message)
     return {
         "row": fault["row"], "line": fault["line"], "column": gettext(label) if label else "",
         "why": words % fault["gaps"] if fault["gaps"] else words,
