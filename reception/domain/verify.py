@@ -46,6 +46,7 @@ def findings() -> Iterator[str]:
     yield from _bills()
     yield from _queue()
     yield from _states()
+    yield from _left()
     for clinic in db.session.scalars(select(Clinic).order_by(Clinic.id)).all():
         yield from open_slots.drifts(system(clinic))
     yield from _merges()
@@ -106,6 +107,12 @@ def _queue() -> Iterator[str]:
     for clinic_id, day, count, last in rows:
         if count != last:
             yield f"queue numbers of clinic {clinic_id} on {day} have holes: {count} given, the last is {last}"
+
+
+def _left() -> Iterator[str]:
+    rows = select(Visit.id, Visit.status).where(Visit.left_unseen, Visit.status != VisitStatus.CANCELLED)
+    for ident, status in db.session.execute(rows):
+        yield f"visit {ident} is {status}, but its patient left without being seen"
 
 
 def _states() -> Iterator[str]:
