@@ -15,7 +15,7 @@ from reception.blueprints.calendar_look import Look
 from reception.domain import offers
 from reception.domain.calendar import daylist, grid, grid_counts
 from reception.domain.calendar.grid_shapes import Block, Column, Shut
-from reception.models import Doctor, VisitStatus
+from reception.models import AbsenceKind, Doctor, VisitStatus
 from reception.words import N_
 
 STATES = (
@@ -32,15 +32,6 @@ WHY = {
     "day": N_("Closed: %(detail)s"),
     "room": N_("Room closed: %(detail)s"),
     "shut": N_("Closed"),
-}
-FOR = {
-    "VACATION": N_("vacation"),
-    "SICK": N_("sick"),
-    "TRAINING": N_("training"),
-    "OTHER": N_("other reasons"),
-    "CLEANING": N_("cleaning"),
-    "REPAIR": N_("repair"),
-    "RENOVATION": N_("renovation"),
 }
 
 
@@ -121,11 +112,9 @@ def _choices(look: Look) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def shut_words(shut: Shut) -> str:
     """Why these hours are closed, in words."""
-    detail = shut.detail
-    if isinstance(detail, datetime):
-        detail = formats.time(detail)
-    elif shut.why in ("away", "room"):
-        detail = gettext(FOR[detail])
+    detail = formats.time(shut.detail) if isinstance(shut.detail, datetime) else formats.word(shut.detail)
+    if shut.detail is AbsenceKind.OTHER:
+        return str(detail)
     return gettext(WHY[shut.why]) % {"detail": detail}
 
 

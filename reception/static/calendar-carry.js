@@ -4,15 +4,19 @@
  * The block stays as a dashed outline while its ghost goes from slot to slot; a drop posts at once, the ghost stays until
  * the new picture is there. A refusal takes it away: the block stands where it stood, and the toast says why. While
  * something is carried, what others changed waits (calendar.js).
+ *
+ * While it moves, only numbers in style, data attributes and text nodes change: a changed class or child would have the
+ * browser ask the whole sheet of styles for every element of the page, at each step.
  */
-import { fits, grid, headOf, instant, isByRoom, placeOf, range, time, word } from "./calendar-grid.js";
+import { columns, fits, grid, instant, isByRoom, isLtr, placeOf, range, time, word } from "./calendar-grid.js";
 import { say } from "./toast.js";
 
 const PICTURE_MS = 3_000;
 
-let carried = null; // {block, own, place: {column, at, to}, how: "pointer" | "keys", ghost, isSent, values}
+let carried = null; // {block, own, place: {column, at, to}, how: "pointer" | "keys", parts, words, isSent, values}
 
 export const carrying = () => carried;
+export const ghost = () => carried.parts.ghost;
 
 /** Picks `block` up; false where it may not be moved. */
 export function lift(block, how) {
@@ -22,17 +26,18 @@ export function lift(block, how) {
     return false;
   }
   const own = placeOf(block);
-  carried = { block, own, place: own, how, ghost: makeGhost(block.cloneNode(true)) };
-  block.classList.add("is-lifted");
-  grid().classList.add("is-carrying");
+  const hint = `${word("Moving", { name: block.querySelector("bdi").textContent })} · ${word(how === "keys" ? "Keys" : "Back")}`;
+  carried = { block, own, place: own, how, parts: makeParts(block.cloneNode(true), hint) };
+  block.dataset.lifted = "";
+  grid().dataset.carrying = "";
   draw();
   return true;
 }
 
 /** A new place that is being drawn open, beside nothing that exists. */
 export function open(place) {
-  carried = { block: null, own: null, place, how: "pointer", ghost: makeGhost(null) };
-  grid().classList.add("is-carrying");
+  carried = { block: null, own: null, place, how: "pointer", parts: makeParts(null, "") };
+  grid().dataset.carrying = "";
   draw();
 }
 
@@ -41,7 +46,7 @@ export function moveTo(place) {
   if (now.column === place.column && now.at === place.at && now.to === place.to) return;
   carried.place = place;
   draw();
-  if (carried.how === "keys") speak(carried.words);
+  if (carried.how === "keys") speak(`${carried.words}, ${place.column.dataset.name}`);
 }
 
 /** Puts it back. */
@@ -53,12 +58,11 @@ export function putBack() {
 
 export function clear() {
   if (!carried) return;
-  carried.ghost.remove();
-  carried.block?.classList.remove("is-lifted");
-  grid()?.classList.remove("is-carrying");
-  document.querySelectorAll(".rx-cal-edge").forEach((edge) => edge.remove());
-  document.querySelector(".rx-cal-head.is-target")?.classList.remove("is-target");
-  hint("");
+  for (const part of Object.values(carried.parts)) part.remove();
+  if (carried.block) delete carried.block.dataset.lifted;
+  if (grid()) delete grid().dataset.carrying;
+  const hint = grid()?.querySelector("[data-hint]");
+  if (hint) hint.textContent = "";
   carried = null;
 }
 
@@ -76,7 +80,7 @@ export function drop() {
     values[isByRoom() ? "room" : "doctor"] = place.column.dataset.ident;
   }
   Object.assign(carried, { isSent: true, values });
-  carried.ghost.classList.add("is-sent");
+  carried.parts.ghost.dataset.sent = "";
   send(block, `${block.getAttribute("href")}/${name}`, values);
 }
 
@@ -102,62 +106,66 @@ async function send(block, path, values) {
 
 // What is seen ----------------------------------------------------------------------------------------------------
 
-function makeGhost(copy) {
-  const ghost = document.createElement("div");
-  ghost.className = "rx-cal-ghost";
-  ghost.innerHTML = '<span class="rx-cal-tab"></span>';
-  ghost.setAttribute("aria-hidden", "true");
+function part(tag, name, text) {
+  const element = document.createElement(tag);
+  element.className = name;
+  element.setAttribute("aria-hidden", "true");
+  if (text !== undefined) element.append(document.createTextNode(text));
+  return element;
+}
+
+/** The ghost, the new start and end beside the hours, and a line under the head of its column. */
+function makeParts(copy, hint) {
+  const ghost = part("div", "rx-cal-ghost");
+  ghost.append(part("span", "rx-cal-tab", ""));
   if (copy) {
-    const body = document.createElement("div");
-    body.className = `${copy.className} is-ghost`;
+    const body = part("div", `${copy.className} is-ghost`);
     body.append(...copy.childNodes);
     ghost.append(body);
   }
-  return ghost;
+  const parts = { ghost, start: part("b", "rx-cal-edge", ""), end: part("b", "rx-cal-edge", ""), line: part("i", "rx-cal-target") };
+  grid().querySelector(".rx-cal-sheet").append(ghost, parts.line);
+  grid().querySelector(".rx-cal-hours").append(parts.start, parts.end);
+  const home = grid().querySelector("[data-hint]");
+  if (home) home.textContent = hint;
+  return parts;
 }
 
 function draw() {
-  const { ghost, own, place, block } = carried;
+  const { own, place, parts } = carried;
+  const { column, at, to } = place;
   const found = fits(place, own);
-  const isUnchanged = own && own.column === place.column && own.at === place.at && own.to === place.to;
-  ghost.style.setProperty("--at", place.at);
-  ghost.style.setProperty("--to", place.to);
-  ghost.classList.toggle("is-refused", Boolean(found.why));
+  const isUnchanged = own && own.column === column && own.at === at && own.to === to;
   const fit = isUnchanged ? "" : (found.why ?? (found.free ? `✓ ${word("Fits", { n: found.free })}` : ""));
   carried.words = [range(place), fit].filter(Boolean).join("  ");
-  const tab = ghost.firstElementChild;
-  tab.textContent = carried.words;
-  const shown = ghost.querySelector(".rx-time");
-  if (shown) shown.textContent = time(place.column, place.at);
-  if (ghost.parentElement !== place.column) {
-    place.column.append(ghost);
-    document.querySelector(".rx-cal-head.is-target")?.classList.remove("is-target");
-    headOf(place.column)?.classList.add("is-target");
+  const { style, dataset } = parts.ghost;
+  style.setProperty("--at", at);
+  style.setProperty("--to", to);
+  style.setProperty("--x", `${fromStart(column)}px`);
+  style.setProperty("--wide", `${column.offsetWidth}px`);
+  dataset.fits = found.why ? "no" : "yes";
+  write(parts.ghost.querySelector(".rx-cal-tab"), carried.words);
+  write(parts.ghost.querySelector(".rx-time"), time(column, at));
+  for (const [edge, minute] of [[parts.start, at], [parts.end, to]]) {
+    edge.style.setProperty("--at", minute);
+    write(edge, time(column, minute));
   }
-  edges(place);
-  hint(block ? `${word("Moving", { name: nameOf(block) })} · ${word(carried.how === "keys" ? "Keys" : "Back")}` : "");
+  parts.line.style.gridColumn = columns().indexOf(column) + 2;
 }
 
-const nameOf = (block) => block.querySelector("bdi").textContent;
-
-/** The new start and end, beside the hours. */
-function edges({ column, at, to }) {
-  const hours = grid().querySelector(".rx-cal-hours");
-  const marks = [...hours.querySelectorAll(".rx-cal-edge")];
-  for (const [index, minute] of [at, to].entries()) {
-    const mark = marks[index] ?? hours.appendChild(Object.assign(document.createElement("b"), { className: "rx-cal-edge" }));
-    mark.style.setProperty("--at", minute);
-    mark.textContent = time(column, minute);
-  }
+/** Only the text node's own words, see above. */
+function write(element, text) {
+  if (element && element.firstChild.nodeValue !== text) element.firstChild.nodeValue = text;
 }
 
-function hint(text) {
-  const home = grid()?.querySelector("[data-hint]");
-  if (home) home.textContent = text;
+/** How far the column stands from the beginning of a line. */
+function fromStart(column) {
+  if (isLtr()) return column.offsetLeft;
+  return column.parentElement.offsetWidth - column.offsetLeft - column.offsetWidth;
 }
 
 /** Says it to those who hear the screen. */
 export function speak(text) {
   const home = grid()?.querySelector("[data-spoken]");
-  if (home) home.textContent = `${text}${carried ? `, ${carried.place.column.dataset.name}` : ""}`;
+  if (home) home.textContent = text;
 }

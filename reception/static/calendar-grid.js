@@ -19,7 +19,6 @@ export const grid = () => document.getElementById("grid");
 export const scroller = () => grid()?.querySelector(".rx-cal-scroll");
 export const columns = () => [...(grid()?.querySelectorAll("[data-col]") ?? [])];
 export const columnOf = (element) => element?.closest?.("[data-col]");
-export const headOf = (column) => document.getElementById(column.id.replace(/^col-/, "head-"));
 export const height = () => Number(grid().dataset.minutes);
 export const isByRoom = () => grid().dataset.by === "room";
 export const word = (name, gaps = {}) =>

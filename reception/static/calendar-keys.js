@@ -5,7 +5,7 @@
  * A free place under the focus is a button of this page's own (#grid-cursor): it is put into its column when the walk
  * comes there, and again after the grid was drawn anew.
  */
-import { carrying, drop, lift, moveTo, putBack, speak } from "./calendar-carry.js";
+import { carrying, drop, ghost, lift, moveTo, putBack, speak } from "./calendar-carry.js";
 import { blocksIn, columnOf, columns, grid, height, isLtr, placeOf, slotAt, slotsIn, stepFrom, time, word } from "./calendar-grid.js";
 import { isTyping } from "./scan.js";
 
@@ -138,7 +138,7 @@ function carry(event) {
   const length = place.to - place.at;
   const start = down ? stepFrom(column, place.at, down) : place.at;
   moveTo({ column, at: start, to: start + length });
-  carrying().ghost.scrollIntoView({ block: "nearest", inline: "nearest" });
+  ghost().scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 // The keyboard ----------------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ function onKey(event) {
   else if (event.key === "Home" || event.key === "End") edge(event);
   else if (block && event.key in STRETCH) {
     if (lift(block, "keys")) stretch(STRETCH[event.key]);
-  } else if (block && isLetter(event, "M")) lift(block, "keys") && speak(word("Moving", { name: "" }) + word("Keys"));
+  } else if (block && isLetter(event, "M")) lift(block, "keys") && speak(word("Keys"));
   else return;
   take(event);
 }

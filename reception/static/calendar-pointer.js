@@ -51,7 +51,7 @@ function begin() {
     if (!lift(block, "pointer")) return release();
     pressed.off = minute - placeOf(block).at;
   }
-  grid().classList.toggle("is-stretching", kind !== "move");
+  grid().dataset.carrying = kind;
   requestAnimationFrame(scroll);
 }
 
@@ -111,7 +111,6 @@ function finish(event) {
 function release() {
   clearTimeout(pressed?.timer);
   pressed = null;
-  grid()?.classList.remove("is-stretching");
 }
 
 function leave() {

@@ -79,7 +79,8 @@ function tick() {
   const column = grid()?.querySelector(".rx-cal-col.is-now");
   if (!column) return;
   const minute = (now() - Date.parse(column.dataset.origin)) / 60_000;
-  grid().style.setProperty("--now", minute <= height() ? minute.toFixed(1) : -1);
+  grid().style.setProperty("--now", minute.toFixed(1));
+  for (const mark of grid().querySelectorAll(".rx-cal-now, .rx-cal-pill")) mark.hidden = minute < 0 || minute > height();
 }
 
 /** What is now stands in the upper half when a day is opened. */

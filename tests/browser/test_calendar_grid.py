@@ -115,7 +115,7 @@ def test_a_refusal_puts_it_back(stage: Stage) -> None:
     expect(page.locator("#toasts .is-refused")).to_contain_text("fully booked")
     expect_place(page, row, stage.house.doctor.id, 60)
     expect_place(page, other, stage.house.doctor.id, 300)
-    expect(page.locator(".rx-cal-ghost, .is-lifted")).to_have_count(0)
+    expect(page.locator(".rx-cal-ghost, [data-lifted]")).to_have_count(0)
     seen = SEEN[page.context]
     seen.console = [line for line in seen.console if not REFUSED.search(line)]
     seen.is_clean(stage.url)

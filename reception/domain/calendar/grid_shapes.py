@@ -26,6 +26,11 @@ class Cell:
     is_open: bool
     doctor_id: int
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether it is said how many of its places are taken: where there are several, or more are taken than there are."""
+        return self.taken > self.capacity or (self.capacity > 1 and self.taken > 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Shift:
