@@ -58,6 +58,7 @@ def test_every_recorded_act_has_words() -> None:
             assert {f"visit.{move}" for move in machines.VISIT} <= set(labels.ACTIONS)
         elif action == "import.{}":
             assert {f"import.{kind}" for kind in KINDS} <= set(labels.ACTIONS)
+            continue
         elif verb == "{}":
             assert subject == "{}"  # add, change, open, close of whatever kind: VERBS
         elif action not in labels.ACTIONS:
