@@ -54,15 +54,11 @@ class FilterForm(HouseForm):
     def __init__(self, posted: MultiDict[str, str] | None = None, **more: Any) -> None:
         super().__init__(posted, **more)
         self.gender.choices = [("", ""), *((state.value, formats.word(state)) for state in Gender)]
-        self.region.choices = [("", ""), *_named(regions.regions())]
-        districts = _named(regions.districts(self.region.data))
-        if self.district.data not in {code for code, _ in districts}:
+        self.region.choices = patient_words.offered(regions.regions())
+        districts = patient_words.offered(regions.districts(self.region.data))
+        if self.district.data not in {choice[0] for choice in districts}:
             self.district.data = ""
-        self.district.choices = [("", ""), *districts]
-
-
-def _named(rows: Any) -> list[tuple[str, str]]:
-    return sorted(((row.code, patient_words.place(row)) for row in rows), key=lambda pair: pair[1])
+        self.district.choices = districts
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,7 @@ class Search:
 
     def _places(self) -> list[Chip]:
         levels: dict[str, Any] = {"region": self.form.region, "district": self.form.district}
-        words = {name: dict(level.choices or ()) for name, level in levels.items()}
+        words = {name: {choice[0]: choice[1] for choice in level.choices} for name, level in levels.items()}
         asked = {"region": self.filters.region, "district": self.filters.district}
         return [Chip(name, words[name].get(code, code)) for name, code in asked.items() if code]
 

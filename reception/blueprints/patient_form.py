@@ -148,10 +148,9 @@ class CardForm(QuickForm):
             self.country.data = next(row.country for row in here if row.code == self.region_code.data)
 
     def _offer(self, name: str, rows: Iterable[regions.Place], clear: bool) -> None:
-        found = [(row.code, patient_words.place(row)) for row in rows]
         level: Any = self[name]
-        level.choices = [("", ""), *sorted(found, key=lambda pair: pair[1])]
-        if clear and level.data not in {code for code, _ in found}:
+        level.choices = patient_words.offered(rows)
+        if clear and level.data not in {choice[0] for choice in level.choices}:
             level.data = ""
 
     @property

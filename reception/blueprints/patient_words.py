@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -62,6 +63,12 @@ def country(code: str | None) -> str:
 
 def place(value: Region | District | Settlement | None) -> str:
     return regions.name_of(value, get_locale().language)
+
+
+def offered(rows: Iterable[regions.Place]) -> list[tuple[str, str, dict[str, str]]]:
+    """Places as a select offers them, by name; found by their names in every language (choice.js)."""
+    named = [(row.code, place(row), {"data-also": " ".join(row.names.values())}) for row in rows]
+    return [("", "", {}), *sorted(named, key=lambda one: one[1])]
 
 
 def said(name: str, value: str | None) -> str:

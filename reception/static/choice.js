@@ -3,6 +3,7 @@
  *
  *   <select data-search="Search">    the words of the field; the select itself stays, for forms, screen readers and touch
  * Letters with marks and every way of writing oʻ and gʻ count as the plain letter. Arrows mark, Enter takes, Esc leaves.
+ * And a form that came back with faults ([data-record]) has its focus on the first of them.
  */
 const panel = document.createElement("div");
 panel.className = "rx-choices-panel";
@@ -32,7 +33,7 @@ function mark(option) {
 function narrow() {
   const wanted = plain(field.value.trim()).split(/\s+/);
   for (const option of list.children) {
-    const text = plain(option.textContent);
+    const text = plain(`${option.textContent} ${option.dataset.also}`);
     option.hidden = !wanted.every((part) => text.includes(part));
   }
   mark(shown().find((option) => plain(option.textContent).startsWith(wanted[0])) ?? shown()[0]);
@@ -47,6 +48,7 @@ function open(on, typed = "") {
       row.setAttribute("role", "option");
       row.setAttribute("aria-selected", "false");
       row.dataset.value = option.value;
+      row.dataset.also = option.dataset.also ?? "";
       return row;
     }),
   );
@@ -82,9 +84,14 @@ const isTouch = matchMedia("(pointer: coarse)");
 document.addEventListener("mousedown", (event) => {
   const on = searchable(event.target);
   if (!on || on.disabled || event.button !== 0 || isTouch.matches) return;
-  event.preventDefault();
+  event.preventDefault(); // the native list stays shut
   on.focus();
-  open(on);
+});
+
+// Not on mousedown: letting go of the button would be a press beside the list, which shuts it.
+document.addEventListener("click", (event) => {
+  const on = searchable(event.target);
+  if (on && !on.disabled && !isTouch.matches) open(on);
 });
 
 document.addEventListener("keydown", (event) => {
@@ -116,3 +123,8 @@ field.addEventListener("keydown", (event) => {
 });
 list.addEventListener("mousedown", (event) => event.preventDefault());
 list.addEventListener("click", ({ target }) => take(target.closest('[role="option"]')));
+
+document.addEventListener("htmx:after:swap", () => {
+  const fault = document.querySelector("[data-record] [aria-invalid='true'], [data-record] .is-invalid");
+  if (fault && !fault.closest("form").contains(document.activeElement)) fault.focus();
+});
