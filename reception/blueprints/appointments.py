@@ -14,6 +14,7 @@ from reception.blueprints import answers
 from reception.blueprints.accesses import opened
 from reception.blueprints.calendar import bp, changed, to_day
 from reception.blueprints.calendar_forms import TimesForm
+from reception.blueprints.checklists import reminder
 from reception.blueprints.dialogs import dialog, new_key, same_key
 from reception.blueprints.times import Times
 from reception.domain import machines
@@ -153,7 +154,9 @@ def move(appointment_id: int, name: str) -> AnyResponse:
         return to_day(row.day)
     if follow:
         return _series_cancelled(row, count)
-    text = gettext(SAID[name], name=formats.list_name(row.patient), when=said_when(row))
+    text: str = gettext(SAID[name], name=formats.list_name(row.patient), when=said_when(row))
+    if name == "check-in":
+        text = reminder(row.visit, text)
     return changed(text, ticket=row.visit.ticket, undo=undo_of(row), visit=row.visit)
 
 

@@ -100,7 +100,8 @@ def _ask(visit: Visit, form: ChecklistForm, key: str, refusal: Refusal | None = 
 
 def reminder(visit: Visit, text: str) -> str | Markup:
     """The words of a check-in, with the way to the consents that nobody has asked this patient for yet."""
-    count = len(consents.to_ask(visit.patient)) if may(g.actor, Permission.CALL) else 0
+    may_ask = may(g.actor, Permission.CALL) and not visit.patient.is_anonymous
+    count = len(consents.to_ask(visit.patient)) if may_ask else 0
     if not count:
         return text
     link = Markup(

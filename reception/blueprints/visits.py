@@ -10,6 +10,7 @@ from flask_babel import gettext
 from reception import clock, formats
 from reception.access import Permission, may, requires
 from reception.blueprints import answers
+from reception.blueprints.checklists import reminder
 from reception.blueprints.dialogs import dialog
 from reception.blueprints.patients import opened
 from reception.blueprints.queue import bp
@@ -112,7 +113,7 @@ def moved(row: Visit, name: str, more: str = "") -> Response:
     last = boards.last_event(row.id)
     way_back = _undo(row, last) if last and last.move == name else None
     text: str = said(row, name)
-    if name == "check-in":
+    if name in ("check-in", "walk-in"):
         from reception.blueprints.checklists import reminder  # it hangs its routes beside these
 
         text = reminder(row, text)
