@@ -38,6 +38,7 @@ SAME = [
     {},
     {"given": "Schneider", "family": "Anna"},
     {"family": "Shcneider"},
+    {"family": "Shneider", "given": "Ana", "born": ""},
     {"family": "Schnei der"},
     {"given": "Анна", "family": "Шнайдер"},
     {"born": "19841203"},

@@ -93,15 +93,20 @@ def close(text: str) -> str:
     return text.replace(" ", "")
 
 
+def hissed(text: str) -> str:
+    """By sound, and "sch" and "sh" as "s": "Schneider" and "Shneider" meet."""
+    return re.sub("s+c?h", "s", sound(close(text)))
+
+
 @functools.lru_cache(100_000)
 def heard(text: str) -> str:
     """As it sounds, all vowels alike: "mueller" and "miller" meet, "yuliya" and "iulia", too."""
-    found = sound(close(text))
+    found = hissed(text)
     return found[:1] + re.sub("[aeiou]+", "a", found[1:])
 
 
 @functools.lru_cache(100_000)
 def skeleton(text: str) -> str:
     """What remains of a name after most slips of ear and finger: its first letter and its consonants."""
-    found = sound(close(text)).translate(LIKE)
+    found = hissed(text).translate(LIKE)
     return re.sub(r"(.)\1+", r"\1", found[:1] + re.sub("[aeiouh]", "", found[1:]))
