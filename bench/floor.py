@@ -1,4 +1,4 @@
-"""The floors: the least that anybody could do. `python -m bench.floor socket|sqlite:///…|postgresql://… PORT`.
+"""The floors: the least that anybody could do. `python -m bench.floor socket|patients|sqlite:///…|postgresql://… PORT`.
 
 socket    A WebSocket server on gevent that sends one ready frame to all who are connected, and nothing else.
 database  A bare Flask and SQLAlchemy application on tables with our columns and indexes: a check-in is one transaction
@@ -161,6 +161,20 @@ def bare_app(url: str, rows: int) -> Flask:
     return app
 
 
+def patients_app(url: str) -> Flask:
+    """One view that reads one patient by the primary key."""
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), pool_size=20)
+    app = Flask("floor")
+
+    @app.get("/patient/<int:ident>")
+    def patient(ident: int) -> dict[str, Any]:
+        with engine.connect() as connection:
+            found = connection.execute(text("SELECT id, last_name FROM patient WHERE id = :i"), {"i": ident}).one()
+        return {"id": found[0], "name": found[1]}
+
+    return app
+
+
 def _check_in(connection: Any, ident: int) -> dict[str, Any]:
     at = datetime.now(UTC)
     made = {"created_at": at, "updated_at": at, "created_by_id": 1, "updated_by_id": 1}
@@ -245,7 +259,7 @@ def main() -> None:
     if kind == "socket":
         StreamServer(("127.0.0.1", port), Broadcast()).serve_forever()
     else:
-        app = bare_app(kind, int(sys.argv[3]))
+        app = patients_app(sys.argv[3]) if kind == "patients" else bare_app(kind, int(sys.argv[3]))
         WSGIServer(("127.0.0.1", port), app, handler_class=Handler, log=None).serve_forever()
 
 

@@ -69,6 +69,7 @@ class Product:
     token: dict[str, str]
     doctor_id: int
     service_id: int
+    url: str = ""
 
     def client(self) -> Client:
         return Client(self.port, dict(self.token))
@@ -172,4 +173,4 @@ def product(backend: str, fill: Any = None) -> Iterator[tuple[Product, Any]]:
             db.engine.dispose()
         port = free_port()
         with process(sys.executable, "wsgi.py", port=port, path="/healthz", **env, PORT=str(port)) as pid:
-            yield Product(port, pid, token, doctor_id, service_id), filled
+            yield Product(port, pid, token, doctor_id, service_id, url), filled
