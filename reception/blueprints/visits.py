@@ -114,8 +114,6 @@ def moved(row: Visit, name: str, more: str = "") -> Response:
     way_back = _undo(row, last) if last and last.move == name else None
     text: str = said(row, name)
     if name in ("check-in", "walk-in"):
-        from reception.blueprints.checklists import reminder  # it hangs its routes beside these
-
         text = reminder(row, text)
     return answers.done(text, ticket=row.ticket, undo=way_back, visit=row, more=more)
 
