@@ -181,7 +181,7 @@ def draw(
         may_overbook=booking.may_overbook(g.actor),
         may_book_past=booking.may_book_past(g.actor),
         may_wait=may_open(g.actor, "waitlist.add"),
-        wants_hold=bool(request.args.get("slot")) or request.method == "POST",
+        wants_hold=bool(request.args.get("slot")) or (request.method == "POST" and (patient or person) is not None),
         today=clock.today(g.actor.clinic),
         refusal=refusal,
         status=status,

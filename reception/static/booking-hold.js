@@ -7,8 +7,9 @@
  *     <span id="hold" data-words-kept="Kept for you: {time}" data-words-over="…">
  *       <span data-hold-text> <button data-hold-again>                again, after it ran out
  *
- * Nothing is kept before somebody does something in the dialog: who opens it and presses Enter needs no hold. While
- * somebody is at work in it, half the time before its end it is renewed; the server says when that is enough.
+ * A time that somebody takes by hand is kept, and the one that stands chosen once it is known for whom: who only looks
+ * around, or opens the dialog and presses Enter, keeps nothing. While somebody is at work in it, half the time before its
+ * end it is renewed; the server says when that is enough.
  */
 import { now } from "./clock.js";
 
@@ -21,6 +22,7 @@ let kept = { id: "", slot: "" }; // what this page holds; the form may be drawn 
 let isUsed = false; // booked: nothing to give back
 let isBusy = false; // a question is under way
 let isTouched = false; // somebody did something since the last renewal
+let picked = ""; // the time somebody took by hand; what is drawn meanwhile does not take it away
 let timer = 0;
 
 async function post(path, values = {}, more = {}) {
@@ -35,11 +37,14 @@ async function post(path, values = {}, more = {}) {
   return { ok: answer.ok, ...(await answer.json().catch(() => ({}))) };
 }
 
+const isForSomebody = (form) => Boolean(form.querySelector('[name="patient_id"], [name="last_name"]'));
+
 /** Asks for the chosen time, unless it is kept already. */
 async function ask(isAgain = false) {
   const form = formOf();
   const slot = form && chosenIn(form);
   if (!form || !slot || isUsed || isBusy || (slot === kept.slot && !isAgain)) return;
+  if (slot !== picked && !kept.id && !isAgain && !isForSomebody(form) && !("holdNow" in form.dataset)) return;
   isBusy = true;
   const service = form.elements.namedItem("service")?.value ?? "";
   const found = await post(form.dataset.holds, { slot, service, hold: kept.id }).catch(() => ({ ok: false }));
@@ -79,7 +84,7 @@ function giveBack() {
   kept = { id: "", slot: "" };
 }
 
-const refresh = (form) => form.querySelector("#times")?.dispatchEvent(new CustomEvent("rx:times"));
+const refresh = (form) => form.querySelector("#times-news")?.dispatchEvent(new CustomEvent("rx:times"));
 
 const digits = new Intl.NumberFormat(root.lang || "en", { minimumIntegerDigits: 2, numberingSystem: "latn" });
 
@@ -113,16 +118,19 @@ function soon() {
   timer = setTimeout(ask, 250);
 }
 
-/** A form that was drawn again carries what is kept in its own field. */
+/** A form that was drawn again carries what is kept in its own field, and the choice that was made meanwhile. */
 function adopt() {
   const form = formOf();
   if (!form) return;
+  const mine = picked && [...form.querySelectorAll('[name="slot"]:not(:disabled)')].find(({ value }) => value === picked);
+  if (mine && chosenIn(form) !== picked) mine.checked = true;
   const field = fieldOf(form);
   if (field.value && field.value !== kept.id) kept = { id: field.value, slot: chosenIn(form) };
   else if (!field.value && kept.id) [field.value, field.dataset.until] = [kept.id, kept.until]; // drawn before it was kept
   if (!form.dataset.met) {
     form.dataset.met = "true";
     isUsed = false;
+    picked = "";
     if ("holdNow" in form.dataset) soon();
   } else if (kept.id) soon(); // the times were drawn again: the choice may be another one
   tick();
@@ -132,6 +140,8 @@ for (const type of ["change", "input"]) {
   document.addEventListener(type, ({ target }) => {
     if (!target.closest?.("form[data-holds]") || target.matches("[data-picker]")) return;
     isTouched = true;
+    if (target.name === "slot") picked = target.value;
+    else if (target.tagName === "SELECT" || target.type === "date") picked = "";
     soon();
   });
 }
