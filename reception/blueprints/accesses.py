@@ -36,6 +36,7 @@ LOOKED: dict[str, str] = {
     "changes": N_("Changes"),
     "access": N_("Access"),
     "edit": N_("Opened to change"),
+    "questionnaire": N_("Questionnaire"),
     "visit": N_("Today's visit"),
     "appointment": N_("Appointment"),
     "booking": N_("Booking"),

@@ -43,6 +43,7 @@ PAYABLE = (PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID)
 @requires(Permission.BILLS)
 def bill(payment_id: int) -> Response:
     """A bill to look at, with its receipts, for everybody who may see bills; who may let it go owing does it here."""
+    opened(load(Payment, payment_id, g.actor.clinic_id).patient_id, "bill")
     row = _bill(payment_id)
     return dialog(
         "finance/_bill.html",

@@ -15,6 +15,7 @@ from wtforms.validators import InputRequired
 from reception import clock, formats, live
 from reception.access import Permission, requires
 from reception.blueprints import answers
+from reception.blueprints.accesses import opened
 from reception.blueprints.appointments import said_when
 from reception.blueprints.booking import MOST_FOUND, patient_of
 from reception.blueprints.booking_form import PART_WORDS, whose
@@ -99,7 +100,10 @@ def index() -> str:
 @requires(Permission.BOOK)
 def ask() -> Response:
     """The dialog that puts somebody on the list."""
-    return _ask(WaitForm.offering(), patient_of(request.args), new_key())
+    patient = patient_of(request.args)
+    if patient is not None:
+        patient = opened(patient.id, "booking")
+    return _ask(WaitForm.offering(), patient, new_key())
 
 
 @bp.post("/new")

@@ -63,6 +63,8 @@ def test_every_way_to_a_card_is_noted_or_closed(house: House) -> None:
         f"/patients/{other.id}/merge/{person.id}": "merge", f"/patients/{person.id}/anonymise": "anonymise",
         f"/queue/visits/{paid.id}": "visit", f"/calendar/appointments/{booked.id}": "appointment",
         f"/calendar/book?patient_id={person.id}": "booking", f"/desk/walk-in?patient={person.id}": "walk-in",
+        f"/waitlist/new?patient_id={person.id}": "booking", f"/finance/bills/{paid.payment.id}": "bill",
+        f"/queue/visits/{paid.id}/checklist": "visit", f"/patients/{person.id}/questionnaire": "questionnaire",
         f"/finance/bills/{paid.payment.id}/pay": "bill", f"/finance/receipts/{operation.id}": "receipt",
         f"/api/v1/patients/{person.id}": "api", "/api/v1/patients?q=Secretova": "api-list",
         "/api/v1/patients?limit=1": "api-list",
