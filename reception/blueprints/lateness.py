@@ -49,7 +49,8 @@ class LateForm(Blamed):
         if queue.is_bound(g.actor):
             own = str(g.actor.doctor_id)
             form.doctor.choices = [pair for group in form.doctor.choices.values() for pair in group if pair[0] == own]
-            form.doctor.data = own
+            if posted is None:
+                form.doctor.data = own
         return form
 
     @property
