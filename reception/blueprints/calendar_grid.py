@@ -88,6 +88,7 @@ def _drawing() -> dict[str, Any]:
         "label": label,
         "slots_of": slots_of,
         "STATES_IN_ORDER": STATES,
+        "lengths": {row.duration_min: row.id for row in reversed(offers.services(g.actor))},
         "shapes": url_for("static", filename="shapes.svg"),
         "address": url_for("calendar.appointment", appointment_id=0).removesuffix("0"),
     }

@@ -20,19 +20,21 @@ const page = () => document.getElementById("day");
 
 const ask = (path, source) => window.htmx.ajax("GET", path, { source, target: "#dialog", swap: "innerHTML" });
 
-function book({ column, at, to }) {
+/** Opens the booking dialog for the place; what was drawn open chooses a service that lasts so long. */
+function book({ column, at, to }, isDrawn = false) {
   const doctor = isByRoom() ? slotAt(column, at)?.doctor : column.dataset.ident;
   const start = instant(column, at).replace(/:\d\d\.\d+Z$/, "Z");
-  const values = new URLSearchParams({ day: column.dataset.day, minutes: to - at });
+  const values = new URLSearchParams({ day: column.dataset.day });
+  const service = isDrawn && grid().dataset.lengths.split(" ").find((length) => length.startsWith(`${to - at}-`));
+  if (service) values.set("service", service.split("-")[1]);
   if (doctor) {
     values.set("doctor", doctor);
     values.set("slot", `${doctor}@${start}`);
   }
-  if (isByRoom() && column.dataset.ident !== "0") values.set("room", column.dataset.ident);
   ask(`${grid().dataset.mayBook}?${values}`, column);
 }
 
-document.addEventListener("rx:book", ({ detail }) => book(detail));
+document.addEventListener("rx:book", ({ detail }) => book(detail, true));
 
 document.addEventListener("click", (event) => {
   if (!grid()?.contains(event.target)) return;

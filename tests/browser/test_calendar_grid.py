@@ -7,6 +7,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from reception.domain import directory
 from reception.models import Appointment, Role
 from tests.browser.stage import SEEN, Stage
 from tests.servers import until
@@ -78,6 +79,8 @@ def test_booked_by_a_click_and_seen_by_the_other_desk(stage: Stage) -> None:
     expect(here.locator("#booking-people [role=option]").first).to_contain_text(patient)
     here.keyboard.press("Enter")
     expect(here.locator("#booking .rx-person")).to_contain_text(patient)
+    expect(here.locator("#dialog")).to_contain_text("Kept for you")
+    expect(here.locator("#dialog [name=slot]:checked")).to_have_value(re.compile("T09:15Z"))
     here.locator("#booking [type=submit]").click()
     expect(here.locator("#toasts")).to_contain_text(f"Booked: {patient}")
     for page in (here, there):
@@ -85,6 +88,27 @@ def test_booked_by_a_click_and_seen_by_the_other_desk(stage: Stage) -> None:
     assert there.evaluate("window.stays")
     for page in (here, there):
         SEEN[page.context].is_clean(stage.url)
+
+
+def test_drawn_open_and_booked(stage: Stage) -> None:
+    """An empty place drawn open for an hour asks for something that lasts so long; Esc while it is drawn leaves it."""
+    day = Day(stage)
+    service = stage.house.run(directory.add_service, "Hour", 9_000, duration_min=60)
+    page = day.open()
+    for key in ("Escape", ""):
+        page.mouse.move(*spot(page, stage.house.doctor.id, 2))
+        page.mouse.down()
+        page.mouse.move(*spot(page, stage.house.doctor.id, 2.8), steps=4)
+        expect(page.locator(".rx-cal-tab")).to_contain_text("11:00–12:00")
+        if key:
+            page.keyboard.press(key)
+        page.mouse.up()
+        expect(page.locator(".rx-cal-ghost")).to_have_count(0)
+    expect(page.locator("#dialog [name=service]")).to_have_value(str(service.id))
+    expect(page.locator("#dialog [name=slot]:checked")).to_have_value(
+        f"{stage.house.doctor.id}@{stage.house.at(11, 0, day.days):%Y-%m-%dT%H:%MZ}"
+    )
+    SEEN[page.context].is_clean(stage.url)
 
 
 def test_moved_by_hand_and_taken_back(stage: Stage) -> None:
