@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
+from reception.domain import patients
 from reception.extensions import db
 from reception.models import AccessEntry, Patient, PatientMerge, Role, VisitStatus
 from tests.factories import House
@@ -120,3 +121,16 @@ def test_who_may_merge(house: House) -> None:
         client = house.client(role)
         assert client.get(f"/patients/{kept.id}/merge/{gone.id}").status_code == 403
         assert "/merge" not in client.get(f"/patients/{kept.id}").get_data(as_text=True)
+
+
+def test_a_guest_becomes_part_of_the_known_card(house: House) -> None:
+    """From the guest's card the known one is offered as the one that stays; the ticket goes with it."""
+    known, guest = house.patient("Known", first_name="Kim"), house.run(patients.guest)
+    visit = house.visit(patient=guest)
+    desk = house.client(Role.RECEPTIONIST)
+    found = desk.post(f"/patients/{guest.id}/merge/find", data={"q": "known"}).get_data(as_text=True)
+    assert f"/patients/{known.id}/merge/{guest.id}" in found
+    assert desk.post(f"/patients/{known.id}/merge/{guest.id}", data={"key": "g"}).status_code == 303
+    db.session.refresh(visit)
+    assert visit.patient_id == known.id
+    assert "Known" in desk.get("/").get_data(as_text=True)

@@ -26,15 +26,15 @@ VERSION = re.compile(r" AND patient\.version = (\?|%\(\w+\)s(::\w+)?)")
 
 
 @contextlib.contextmanager
-def both_looked(count: int) -> Iterator[None]:
-    """The threads wait for each other between the look and the act; where a guard keeps them apart nobody waits long."""
+def both_looked(count: int, seconds: float) -> Iterator[None]:
+    """The threads wait for each other between the look and the act, so long where a guard keeps them apart."""
     meeting, been = threading.Barrier(count), threading.local()
 
     def meet(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if statement.startswith(("UPDATE patient SET", "INSERT INTO patient_merge")) and not getattr(been, "there", 0):
             been.there = 1
             with contextlib.suppress(threading.BrokenBarrierError):
-                meeting.wait(1)
+                meeting.wait(seconds)
 
     event.listen(db.engine, "before_cursor_execute", meet)
     try:
@@ -66,7 +66,7 @@ def locks_taken_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             monkeypatch.undo()
 
 
-def merge_each_into_the_other(house: House) -> tuple[list[str], list[Patient]]:
+def merge_each_into_the_other(house: House, seconds: float = 1) -> tuple[list[str], list[Patient]]:
     """Two clicks at once, each keeping the other card: what each was told, and the cards."""
     ids = [house.patient(name).id for name in ("Ivanova", "Ivanowa")]
     actor = house.actor
@@ -82,7 +82,7 @@ def merge_each_into_the_other(house: House) -> tuple[list[str], list[Patient]]:
             finally:
                 db.session.remove()
 
-    with both_looked(2):
+    with both_looked(2, seconds):
         told = at_once([lambda: click(*ids), lambda: click(*reversed(ids))])
     return told, list(db.session.scalars(select(Patient).where(Patient.id.in_(ids)).order_by(Patient.id)))
 
@@ -99,7 +99,7 @@ def test_one_of_two_merges_wins(house: House) -> None:
 
 def test_without_the_locks_both_would(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     with locks_taken_out(monkeypatch):
-        told, rows = merge_each_into_the_other(house)
+        told, rows = merge_each_into_the_other(house, 20)
     with pytest.raises(AssertionError):
         one_wins(told, rows)
     assert all(row.merged_into_id for row in rows) or sorted(told) != ["merged", "merged-now"]
