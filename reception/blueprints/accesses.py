@@ -36,6 +36,8 @@ LOOKED: dict[str, str] = {
     "changes": N_("Changes"),
     "access": N_("Access"),
     "edit": N_("Opened to change"),
+    "details": N_("Details"),
+    "bookings": N_("Bookings"),
     "questionnaire": N_("Questionnaire"),
     "visit": N_("Today's visit"),
     "appointment": N_("Appointment"),
