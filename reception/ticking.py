@@ -12,7 +12,7 @@ from reception import clock
 from reception.clock import service_day
 from reception.domain import ticks
 from reception.domain.actors import Actor, system
-from reception.domain.calendar import absences, holds, templates_made, waitlist
+from reception.domain.calendar import absences, holds, templates_made, waiting
 from reception.domain.errors import Refusal
 from reception.domain.matching import cards
 from reception.domain.visits import end_of_day
@@ -74,17 +74,17 @@ def keep_places(actor: Actor, at: datetime) -> None:
     """End what is kept no longer, and offer the waitlist what is free by other ways than a cancelling."""
     if holds.is_due(actor.clinic_id, at):
         perform(actor, holds.sweep, at=at)
-    if waitlist.is_due(actor.clinic_id, service_day(at, actor.clinic), at):
-        perform(actor, waitlist.sweep, at=at)
-    state = waitlist.state(actor.clinic_id)
+    if waiting.is_due(actor.clinic_id, service_day(at, actor.clinic), at):
+        perform(actor, waiting.sweep, at=at)
+    state = waiting.state(actor.clinic_id)
     if _looked_at.get(actor.clinic_id) == state:
         return
-    for entry_id, doctor_id, starts_at in waitlist.chances(actor, at):
+    for entry_id, doctor_id, starts_at in waiting.chances(actor, at):
         try:
-            perform(actor, waitlist.propose, entry_id, doctor_id, starts_at, at=at)
+            perform(actor, waiting.propose, entry_id, doctor_id, starts_at, at=at)
         except Refusal:
             continue  # somebody else has it now
-    _looked_at[actor.clinic_id] = waitlist.state(actor.clinic_id)
+    _looked_at[actor.clinic_id] = waiting.state(actor.clinic_id)
 
 
 def turn_day(actor: Actor, at: datetime) -> None:

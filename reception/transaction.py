@@ -35,7 +35,7 @@ from reception import clock, constraints, live, regions
 from reception.columns import UtcDateTime
 from reception.domain import audit
 from reception.domain.actors import Actor
-from reception.domain.calendar import waitlist
+from reception.domain.calendar import waiting
 from reception.domain.errors import BadRequest, Busy, Invalid, NotFound, Stale
 from reception.domain.locks import is_id
 from reception.domain.matching import cards
@@ -98,7 +98,7 @@ def perform(
                 earlier = _claim(actor, wish, about, work) if wish else None
                 result = earlier if earlier is not None else verb(*values, actor=actor, at=work.at, **more)
                 if earlier is None:
-                    waitlist.offer_freed(work)
+                    waiting.offer_freed(work)
                     _close(work, trace)
                     cards.follow(work)
                     if wish and about is None:

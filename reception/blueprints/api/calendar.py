@@ -101,6 +101,7 @@ def book(body: schemas.NewAppointment) -> dict[str, Any]:
         reason=body.reason or "",
         notes=body.notes or "",
         overbooking_reason=body.overbooking_reason,
+        past_reason=body.past_reason,
     )
     return _shown(ident(appointment))
 

@@ -147,6 +147,7 @@ class NewAppointment(Strict):
     reason: Line | None = None
     notes: Text | None = None
     overbooking_reason: Line | None = Field(None, description="books beyond the capacity; for some roles only")
+    past_reason: Line | None = Field(None, description="enters a past appointment; for some roles only")
 
 
 class Reschedule(Strict):

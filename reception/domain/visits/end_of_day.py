@@ -16,7 +16,8 @@ from reception.models import Appointment, Visit
 def missed(actor: Actor, at: datetime, limit: int = 500) -> list[int]:
     """Appointments of days that are over by the clinic's clock and to which nobody came, the oldest first.
 
-    One that began before midnight and is not over yet is left alone.
+    One that began before midnight and is not over yet is left alone, and one that was entered after its time: who entered
+    it knows what became of it.
     """
     query = (
         select(Appointment.id)
@@ -25,6 +26,7 @@ def missed(actor: Actor, at: datetime, limit: int = 500) -> list[int]:
             text("appointment.status = 'CONFIRMED'"),
             Appointment.day < service_day(at, actor.clinic),
             Appointment.ends_at <= at,
+            Appointment.past_reason.is_(None),
         )
         .order_by(Appointment.day, Appointment.id)
         .limit(limit)
