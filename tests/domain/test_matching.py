@@ -143,6 +143,12 @@ def test_a_list_is_read_however_it_was_written(tmp_path: Path, way: str, encode:
     assert [(pair.a, pair.b) for pair in pairs.pairs(people)[0]] == [(0, 1)]
 
 
+def test_spaces_before_quotation_marks(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text('rec_id, surname, address_1\na, "Weber, jun.", "7, Main street"\n')
+    assert [(p.family, p.street) for p in files.read(path)] == [("weber jun", "7 main street")]
+
+
 def test_an_identity_number_counts_for_nothing(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("rec_id,given_name,surname,soc_sec_id\na,Anna,Weber,123\nb,Olga,Kim,123\n")

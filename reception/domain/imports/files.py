@@ -89,7 +89,7 @@ def check_width(count: int) -> None:
 
 def csv_rows(lines: Lines, separator: str) -> Iterator[list[str]]:
     """The header, then every row as wide as it; blank rows are left out. Raises Unreadable."""
-    reader = csv.reader(lines, strict=True, delimiter=separator)
+    reader = csv.reader(lines, strict=True, delimiter=separator, skipinitialspace=True)
     try:
         header = next(reader, None)
         if header is None:
