@@ -21,6 +21,7 @@ def page(answer: Any) -> Page:
     return Page(answer.get_data(as_text=True))
 
 
+@ON_SQLITE
 def test_consents_that_nobody_asked_for_are_asked_at_check_in(house: House) -> None:
     visit = house.booked().visit
     desk = house.client(Role.RECEPTIONIST)

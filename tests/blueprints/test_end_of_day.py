@@ -193,6 +193,7 @@ def test_notes_that_cannot_be_left(house: House) -> None:
 # -------------------------------------------------------------------------------------------------- the visit's dialog
 
 
+@ON_SQLITE
 def test_left_unseen_is_one_press(house: House) -> None:
     visit = house.visit()
     desk = house.client(Role.RECEPTIONIST)
@@ -214,6 +215,7 @@ def test_left_unseen_is_one_press(house: House) -> None:
     assert db.session.get_one(Visit, other.id).left_unseen
 
 
+@ON_SQLITE
 def test_the_service_is_changed_in_its_dialog(house: House) -> None:
     from reception.domain import directory
 

@@ -55,6 +55,7 @@ def test_the_feed_says_when_and_nothing_else(house: House) -> None:
     assert answer.headers["Cache-Control"] == "private, no-cache"
 
 
+@ON_SQLITE
 def test_initials_only_where_the_clinic_says_so(house: House) -> None:
     house.booked(house.patient("Hoffmann", first_name="Greta"))
     path = address(house)
@@ -104,6 +105,7 @@ def test_one_feed_is_asked_for_so_often_and_no_more(house: House, monkeypatch: p
     assert [client.get(path).status_code for _ in range(3)] == [200, 200, 429]
 
 
+@ON_SQLITE
 def test_the_address_is_the_doctors_and_the_managers(house: House) -> None:
     own, _ = house.doctor_who_signs_in("horvath")
     path = f"/doctors/{house.doctor.id}/feed"
