@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import select
@@ -79,3 +79,23 @@ def wards(viewer: Actor, patient: Patient) -> list[Patient]:
         .limit(50)
     )
     return list(db.session.scalars(query))
+
+
+def circles() -> Iterator[str]:
+    """One line for each card that points at itself over others; nothing when all is well."""
+    for name, words in (("guardian_id", "is in the care of"), ("referred_by_id", "was referred by")):
+        column = getattr(Patient, name)
+        upper: dict[int, int] = {
+            ident: above for ident, above in db.session.execute(select(Patient.id, column).where(column.is_not(None)))
+        }
+        settled: set[int] = set()
+        for start in upper:
+            seen: dict[int, None] = {}
+            here: int | None = start
+            while here is not None and here not in settled and here not in seen:
+                seen[here] = None
+                here = upper.get(here)
+            if here in seen:
+                ring = list(seen)[list(seen).index(here) :]
+                yield f"patients {', '.join(map(str, sorted(ring)))}: each {words} the next, in a circle"
+            settled.update(seen)

@@ -8,7 +8,7 @@ from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.orm import aliased
 
 from reception import clock
-from reception.domain import audit, finance
+from reception.domain import audit, finance, registry_links
 from reception.domain.actors import system
 from reception.domain.anonymising import EMPTIED
 from reception.domain.calendar import open_slots
@@ -51,6 +51,7 @@ def findings() -> Iterator[str]:
         yield from open_slots.drifts(system(clinic))
     yield from _merges()
     yield from _anonymous()
+    yield from registry_links.circles()
     yield from _holds()
 
 

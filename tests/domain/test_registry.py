@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from reception import formats
-from reception.domain import consents, patients, questionnaires, regions, registration, registry_links
+from reception.domain import consents, patients, questionnaires, regions, registration, registry_links, verify
 from reception.domain.errors import Invalid, NotAllowed, NotFound, NotPossible, Stale
 from reception.domain.phones import normal_phone
 from reception.extensions import db
@@ -198,6 +198,11 @@ def test_guardians(house: House) -> None:
         refused(house.run, patients.change, mother.id, field=name, **{name: mother.id})
         refused(house.run, patients.change, mother.id, field=name, **{name: foreign.id})
         refused(house.run, patients.change, mother.id, field=name, **{name: house.run(patients.guest).id})
+    assert list(verify.findings()) == []
+    db.session.execute(text(f"UPDATE patient SET guardian_id = {baby.id} WHERE id = {mother.id}"))
+    ring = f"patients {mother.id}, {child.id}, {baby.id}: each is in the care of the next, in a circle"
+    assert ring in list(verify.findings())
+    db.session.rollback()
     closed = house.patient("Closed")
     house.run(patients.change, baby.id, guardian_id=closed.id)
     house.run(patients.set_active, closed.id, False)
