@@ -106,6 +106,7 @@ def test_a_week_from_entering_to_ending(house: House) -> None:
     assert db.session.scalar(select(func.count()).where(ScheduleTemplate.doctor_id == second.id)) == 2
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_away_and_back(house: House) -> None:
     client, doctor = house.client(PLANNER), house.doctor.id
     house.booked(starts_at=house.at(11, days=3))
@@ -127,6 +128,7 @@ def test_away_and_back(house: House) -> None:
         assert house.client(Role.RECEPTIONIST).post(url, data=away | key(2)).status_code == 403
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_holidays_are_proposed_and_taken(house: House) -> None:
     client = house.client(PLANNER)
     house.booked(starts_at=house.at(11, days=35))  # Christmas
@@ -159,6 +161,7 @@ def test_holidays_are_proposed_and_taken(house: House) -> None:
     assert client.post("/settings/closed-days/999/open", data=key(7)).status_code == 404
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_room_is_closed_for_a_while(house: House) -> None:
     client = house.client(PLANNER)
     house.shift(days=3, room_id=house.room.id)
@@ -234,6 +237,7 @@ def test_people_are_called_one_after_the_other(house: House) -> None:
     assert "3 people to call" in get(client, "/calendar", part=False).text
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_doctor_runs_late(house: House) -> None:
     """Said once; on the desk, the TV and the ticket; taken back, and over with the day."""
     client = house.client(Role.RECEPTIONIST)
@@ -265,6 +269,7 @@ def test_a_doctor_runs_late(house: House) -> None:
     post(client, "/late", {"doctor": str(house.doctor.id), "minutes": "x"} | key(3), 422)
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_ill_today(house: House) -> None:
     """The desk says it: today's slots close, the people are to be called; Undo opens them."""
     client = house.client(Role.RECEPTIONIST)

@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 
 from reception import clock, ticking
 from reception.domain import directory, verify
-from reception.domain.calendar import callups, schedules, templates, templates_made
+from reception.domain.calendar import callups, daylist, offers, schedules, templates, templates_made
+from reception.domain.calendar.offers import Wish
 from reception.domain.calendar.templates import Weekly
 from reception.domain.errors import Invalid, NotFound, NotPossible, Stale
 from reception.extensions import db
@@ -129,6 +130,7 @@ def test_a_change_from_a_day_on(house: House) -> None:
     assert list(verify.findings()) == []
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_smaller_capacity_keeps_the_booked(house: House) -> None:
     row = add(house, 0, capacity=3)
     booked = [book(house, MONDAY, 10) for _ in range(3)]
@@ -156,6 +158,7 @@ def test_ending_and_going_on(house: House) -> None:
     assert list(verify.findings()) == []
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_the_week_of_another_doctor(house: House) -> None:
     """Copied into the own room."""
     room = house.run(directory.add_room, "102")
@@ -171,6 +174,7 @@ def test_the_week_of_another_doctor(house: House) -> None:
         house.run(templates.copy_week, house.doctor.id, second.id, TODAY)
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_what_a_weekly_shift_refuses(house: House) -> None:
     """Each in words about its field, and nothing is written."""
     row = add(house, 0)
@@ -233,21 +237,24 @@ CLOCKS = [
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("zone, day, hours, starts", CLOCKS)
-def test_shifts_on_the_days_when_clocks_change(
-    house: House, zone: str, day: date, hours: tuple[int, int], starts: list[str]
-) -> None:
+def test_shifts_on_the_days_when_clocks_change(house: House) -> None:
     """A missing hour is skipped, a repeated one is there twice, told apart by its offset."""
-    there = House.open(house.app, zone, time_zone=zone)
-    clock.start_at(clock.day_bounds(day, there.clinic)[0] - timedelta(days=2))
-    row = there.run(
-        templates.add, there.doctor.id, [day.weekday()],
-        Weekly(time(hours[0]), time(hours[1]), day - timedelta(days=1), day, slot_minutes=60),
-    )  # fmt: skip
-    [shift] = db.session.scalars(select(Schedule).where(Schedule.template_id == row.id)).all()
-    slots = db.session.scalars(select(Slot).where(Slot.schedule_id == shift.id).order_by(Slot.starts_at)).all()
-    assert shift.day == day
-    assert [f"{slot.starts_at.astimezone(UTC):%H:%M}" for slot in slots] == starts
+    for number, (zone, day, hours, starts) in enumerate(CLOCKS):
+        there = House.open(house.app, f"{zone} {number}", time_zone=zone)
+        clock.start_at(clock.day_bounds(day, there.clinic)[0] - timedelta(days=2))
+        first = day - timedelta(days=1)
+        weekly_shift = Weekly(time(hours[0]), time(hours[1]), first, day, slot_minutes=60)
+        row = there.run(templates.add, there.doctor.id, [day.weekday()], weekly_shift)
+        [shift] = db.session.scalars(select(Schedule).where(Schedule.template_id == row.id)).all()
+        slots = db.session.scalars(select(Slot).where(Slot.schedule_id == shift.id).order_by(Slot.starts_at)).all()
+        assert shift.day == day, zone
+        assert [f"{slot.starts_at.astimezone(UTC):%H:%M}" for slot in slots] == starts, zone
+        begins = [daylist.of(there.actor, day, clock.now())[0].shifts[0].schedule.starts_at]
+        assert begins == [shift.starts_at], zone
+        offered = offers.on_day(there.actor, day, Wish(60, there.doctor.id), at=clock.now())
+        assert [offer.starts_at for offer in offered] == [
+            slot.starts_at for slot in slots if slot.ends_at - slot.starts_at == timedelta(hours=1)
+        ], zone
 
 
 @pytest.mark.parametrize(
@@ -287,6 +294,7 @@ def test_a_shift_in_the_missing_hour_is_not_made(house: House) -> None:
     assert templates_made.gaps(house.actor, row, date(2027, 3, 26)) == []
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_the_horizon_is_the_clinics(house: House) -> None:
     clinic = db.session.get_one(Clinic, house.clinic.id)
     assert clinic.horizon_weeks == 8

@@ -118,7 +118,7 @@ def doctors(viewer: Actor, at: datetime) -> list[tuple[Doctor, int]]:
 
 def proposals(viewer: Actor, row: Appointment, at: datetime) -> list[Offer]:
     """Free times from the booked day on, as long as the appointment is: the first of three days with the same doctor;
-    where there are fewer, the department's first ones, then anything before that day."""
+    where there are fewer, the department's first ones, then before that day, then more of the same days."""
     minutes = int((row.ends_at - row.starts_at) / timedelta(minutes=1))
     own = Wish(minutes, row.doctor_id, patient_id=row.patient_id, moving=row.id)
     any_of = Wish(minutes, None, row.doctor.department_id, patient_id=row.patient_id, moving=row.id)
@@ -131,6 +131,9 @@ def proposals(viewer: Actor, row: Appointment, at: datetime) -> list[Offer]:
                 break
             found += [offer for offer in first if offer not in found]
             _, since = clock.day_bounds(clock.service_day(first[0].starts_at, viewer.clinic), viewer.clinic)
+    if len(found) < PROPOSALS:
+        more = [offer for offer in offers.next_free(viewer, own, at=start) if offer not in found]
+        found += more[: PROPOSALS - len(found)]
     return sorted(found, key=lambda offer: offer.starts_at)
 
 
