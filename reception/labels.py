@@ -222,6 +222,7 @@ FIELDS: dict[str, str] = {
     "answers": N_("Answers"), "other_notes": N_("Other notes"),
     "receipt": N_("Receipt"), "move": N_("Step"), "roles": N_("Roles"), "before": N_("Roles before"),
     "overbooking_cap": N_("Beyond the capacity, places"), "place_hold_seconds": N_("Kept while booking, seconds"),
+    "feed_initials": N_("Calendar feeds of doctors show the initials of patients"),
     "offer_minutes": N_("Waitlist answers within, minutes"),
     "past_reason": N_("Why entered afterwards"), "series": N_("Series"), "first_day": N_("First day"),
     "last_day": N_("Last day"), "not_after": N_("Not after"), "note": N_("Note"),
