@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import logging
 import secrets
+import sqlite3
 import time
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app
 from flask_babel import force_locale, gettext
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from reception import clock
+from reception.aside import aside
 from reception.domain.actors import Actor
 from reception.domain.errors import Refusal
 from reception.domain.imports import runs
@@ -35,6 +39,8 @@ log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=1)
 """How long a file waits for somebody to decide."""
+USUAL_PAGES = 1000
+"""After so many pages in its journal SQLite copies them into the file, if not told otherwise."""
 progress: dict[int, tuple[str, int, int]] = {}
 """Runs of this process: number -> (step, rows done, rows in all)."""
 
@@ -87,7 +93,25 @@ def carry_out(
         if report.refused or is_dry:
             return report
         found: Report = perform(actor, runs.store, staging, mapped, report, run_id=run_id, tell=told)
+        _settle()
         return found
+
+
+def _settle() -> None:
+    """SQLite: copy what was stored from the journal into the file, in a thread, so that no screen waits for the disk."""
+    if db.engine.dialect.name == "sqlite" and (path := db.engine.url.database):
+        db.session.rollback()
+        aside(_copy_journal, path)
+        db.session.execute(text(f"PRAGMA wal_autocheckpoint={USUAL_PAGES}"))
+        db.session.rollback()
+
+
+def _copy_journal(path: str) -> None:
+    try:
+        with closing(sqlite3.connect(path, timeout=5)) as file:
+            file.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    except sqlite3.Error:
+        log.warning("the journal could not be copied now; the next commit will")
 
 
 # ------------------------------------------------------------------------------------------------ behind a page
@@ -149,16 +173,25 @@ def _end(actor: Actor, run_id: int, state: ImportState, why: dict[str, Any]) -> 
 
 
 class _Progress:
-    """Notes how far a run is: at once here, once a second in its row; gives way each time."""
+    """Notes how far a run is: at once here, once a second in its row; gives way each time.
+
+    While it reads it rests as long as it worked, so that the screens have at least half of the machine; while it
+    stores, others may wait for its lock, so it only lets them pass.
+    """
 
     def __init__(self, app: Flask, run_id: int, actor: Actor) -> None:
         self._app, self._run_id, self._actor = app, run_id, actor
         self._is_sqlite = db.engine.dialect.name == "sqlite"
-        self._noted = time.monotonic()
+        self._noted = self._resumed = time.monotonic()
+
+    def _give_way(self, step: str) -> None:
+        worked = time.monotonic() - self._resumed
+        socketio.sleep(0.001 if step == "store" else min(worked, 0.1))
+        self._resumed = time.monotonic()
 
     def __call__(self, step: str, done: int, total: int) -> None:
         progress[self._run_id] = (step, done, max(done, total))
-        socketio.sleep(0)
+        self._give_way(step)
         if time.monotonic() - self._noted < 1 or (self._is_sqlite and step == "store"):
             return  # SQLite has one writer, and that is the run itself
         self._noted = time.monotonic()

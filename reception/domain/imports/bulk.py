@@ -45,11 +45,15 @@ def signed(actor: Actor, at: datetime) -> dict[str, Any]:
 
 @contextmanager
 def modestly() -> Iterator[None]:
-    """SQLite may keep many pages of its file in memory; a long import makes do with few, and so does not grow."""
+    """SQLite may keep many pages of its file in memory; a long import makes do with few, and so does not grow.
+
+    Nor does its commit copy the whole journal into the file at once: `importing.py` does so afterwards, aside.
+    """
     if db.session.get_bind().dialect.name != "sqlite":
         yield
         return
     usual = db.session.scalar(text("PRAGMA cache_size"))
+    db.session.execute(text("PRAGMA wal_autocheckpoint=0"))
     db.session.execute(text(f"PRAGMA cache_size={MODEST}"))
     try:
         yield

@@ -109,6 +109,8 @@ class Patients(Kind):
         known["source_key"] = f"n:{number}" if number else f"r:{_digest(found)}"
         if "is_active" in cells:
             found["is_active"] = values.yes(cells["is_active"], "is_active", nothing=True)
+        # what the search compares is made now, while nobody waits for it; the card number comes with the card
+        known["folded"] = fold(Patient(**{name: found.get(name) or "" for name in FOLDED}, card_no="")).strip()
         keys = [f"number:{known['source_key']}", *(f"{name}:{found[name]}" for name in UNIQUE if found.get(name))]
         return Checked({**found, **known}, keys)
 
@@ -206,7 +208,7 @@ class Patients(Kind):
         person["gender"] = person["gender"] or "UNKNOWN"
         person["is_active"] = found.get("is_active", True)
         head = {"id": ident, "clinic_id": self.actor.clinic_id, "card_no": card_no, "source_key": found["source_key"]}
-        person["folded"] = fold(Patient(**{name: person[name] for name in FOLDED}, card_no=card_no))
+        person["folded"] = f"{found['folded']} {card_no}"
         return bulk.signed(self.actor, self.at) | head | person
 
     def finish(self, rows: Iterator[list[Staged]]) -> None:

@@ -30,7 +30,7 @@ MOST_FAULTS = 1_000
 """Faults that are kept one by one; of the others only their number."""
 SILENT = timedelta(seconds=60)
 """A run without a sign of life for so long has died."""
-PIECE = 50
+PIECE = 20
 """Rows after which others get their turn."""
 ANALYZED: dict[str, tuple[type[Any], ...]] = {
     "patients": (Patient,), "schedules": (Schedule, Slot), "prices": (Service, ServicePrice),

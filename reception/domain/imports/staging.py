@@ -13,7 +13,7 @@ from typing import Any
 
 from reception.domain.imports.kinds import Checked, Staged, frozen
 
-BATCH = 250
+BATCH = 100
 
 
 class Staging:
