@@ -159,7 +159,8 @@ def time(value: datetime | None, clinic: Any = None) -> str:
     if value is None:
         return ""
     at = clock.local(value, _zone_of(clinic))
-    return _hour_minute(at.hour, at.minute, get_locale())
+    text = _hour_minute(at.hour, at.minute, get_locale())
+    return f"{text} {at.tzname()}" if at.fold else text  # an hour that the clocks repeat: its second passage
 
 
 @lru_cache(maxsize=4096)

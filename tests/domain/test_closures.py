@@ -285,3 +285,15 @@ def test_slots_of_a_shift_that_is_opened_again(house: House) -> None:
     house.run(schedules.reopen, row.id)
     assert open_times(house, MONDAY) == ["10", "11"]
     assert db.session.scalars(select(Slot.is_open).order_by(Slot.starts_at)).all() == [False, False, True, True]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_an_hour_that_comes_twice_is_told_apart(house: House) -> None:
+    """The second passage says its offset."""
+    from datetime import UTC, datetime
+
+    from reception import formats
+
+    with house.app.test_request_context("/"):
+        first, second = (formats.time(datetime(2027, 10, 31, hour, 30, tzinfo=UTC), house.clinic) for hour in (0, 1))
+    assert (first, second) == ("02:30", "02:30 CET")
