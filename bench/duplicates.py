@@ -19,7 +19,7 @@ from reception.domain.matching.compare import compare
 
 SIZES = (10_000, 100_000, 1_000_000)
 LISTS = ("febrl1.csv", "febrl2.csv", "fake_1000.csv")
-ASKED = 300
+ASKED = 150
 
 
 def measure(backend: str, sizes: tuple[int, ...] = SIZES) -> list[dict[str, Any]]:

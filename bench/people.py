@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from reception.domain.matching.cards import RULES
 from reception.domain.matching.keys import keys
 from reception.domain.matching.people import person
 from reception.domain.search import fold
@@ -81,6 +82,13 @@ def grow(clinic_id: int, first: int, last: int, *, trigrams: bool, keyed: bool) 
         connection.commit()
     finally:
         connection.close()
+    db.session.rollback()
+    mark = {"clinic": clinic_id, "rules": RULES, "last": last}
+    db.session.execute(_MARK, mark)  # nobody has to catch up while something is measured
+    db.session.commit()
+
+
+_MARK = text("INSERT INTO counter (clinic_id, name, period, last_number) VALUES (:clinic, 'matched', :rules, :last)")
 
 
 def _keys(clinic_id: int, people: list[tuple[Any, ...]]) -> Iterator[tuple[int, int, int]]:
@@ -139,7 +147,3 @@ def _fill_postgresql(connection: Any, clinic_id: int, first: int, last: int, tri
     cursor.execute("VACUUM ANALYZE patient")
     cursor.execute("VACUUM ANALYZE patient_key")
     connection.driver_connection.autocommit = False
-
-
-def counted() -> int:
-    return int(db.session.execute(text("SELECT count(*) FROM patient")).scalar_one())

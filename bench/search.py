@@ -9,7 +9,7 @@ from typing import Any
 from bench import people, views
 
 SIZES = (10_000, 1_000_000)
-ASKED = 45
+ASKED = 30
 """Queries of each kind, the first few uncounted."""
 
 

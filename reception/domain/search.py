@@ -111,7 +111,11 @@ def _answers(ask: Asking, wanted: Wanted) -> Iterator[list[Row[Any]]]:
         yield [row for row in ask.trigrams(ways, WIDE) if row.date_of_birth and row.date_of_birth.year == wanted.year]
     else:
         if wanted.number:
-            yield ask.numbers(words[0].zfill(6) if len(words) == 1 else "", wanted.number)
+            phone = "+" + words[0]
+            exact = ask.numbers(words[0].zfill(6) if len(words) == 1 else "", phone, wanted.number)
+            yield exact
+            if any(row.phone == phone for row in exact):
+                return
         if not any(word.isdigit() for word in words):
             orders = permutations(words) if len(words) <= MOST_ORDERED else [tuple(words)]
             yield [row for order in orders for row in ask.beginning(" ".join(order))]

@@ -19,6 +19,8 @@ from reception.extensions import core, db
 LAST = "\U0010ffff"
 """Comes after every text with the same beginning."""
 TRIGRAM = 3
+TELLING = 7
+"""So many signs are asked of SQLite's trigrams, from the end of a word; each further one costs more than it tells."""
 COLUMNS = "p.id, p.last_name, p.first_name, p.middle_name, p.date_of_birth, p.gender, p.phone, p.card_no, p.is_active, p.folded, p.merged_into_id"
 TYPES = {"date_of_birth": Date, "is_active": Boolean}
 
@@ -40,8 +42,8 @@ class Asking:
         """Whose folded text has every one of `ways` (each in one of its writings) somewhere in it."""
         if db.session.get_bind().dialect.name != "sqlite":
             return self._run(_like(self.closed, _shape(ways)), most, **_fragments(ways))
-        long = [ways_of for ways_of in ways if len(ways_of[0]) >= TRIGRAM]
-        short = [ways_of for ways_of in ways if len(ways_of[0]) < TRIGRAM]
+        long = [[way[-TELLING:] for way in ways_of] for ways_of in ways if len(ways_of[0]) >= TRIGRAM]
+        short = [ways_of for ways_of in ways if not TRIGRAM <= len(ways_of[0]) <= TELLING]
         asked = " AND ".join("(" + " OR ".join(f'"{way}"' for way in ways_of) + ")" for ways_of in long)
         return self._run(_match(self.closed, _shape(short)), most, asked=asked, **_fragments(short))
 
@@ -50,9 +52,9 @@ class Asking:
         values = {f"d{n}": day for n, day in enumerate(days)}
         return self._run(_born(self.closed, len(days), _shape(ways)), 4 * self.limit, **values, **_fragments(ways))
 
-    def numbers(self, card: str, document: str) -> list[Row[Any]]:
-        """Whose card or document has exactly this number."""
-        return self._run(_numbers(self.closed), self.limit, card=card, document=document)
+    def numbers(self, card: str, phone: str, document: str) -> list[Row[Any]]:
+        """Whose card, phone (as written from abroad) or document has exactly this number."""
+        return self._run(_numbers(self.closed), self.limit, card=card, phone=phone, document=document)
 
     def standing(self, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
         """The rows in their order, a merged card's replaced by that of the card that stands, each once."""
@@ -123,7 +125,7 @@ def _numbers(closed: bool) -> TextualSelect:
     """Each by its own index; a card that has the number twice comes once."""
     types = ", ".join(f"'{kind}'" for kind in DocumentType)
     rules = (
-        "card_no = :card", "national_id = :document", "tax_id = :document",
+        "phone = :phone", "card_no = :card", "national_id = :document", "tax_id = :document",
         f"document_type IN ({types}) AND document_number = :document",
     )  # fmt: skip
     ids = " UNION ".join(f"SELECT id FROM patient WHERE clinic_id = :clinic AND {rule}" for rule in rules)  # noqa: S608
