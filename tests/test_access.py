@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,30 @@ from werkzeug.test import TestResponse
 from reception import access
 from reception.access import Permission, requires
 from reception.domain import shift_notes, users
+from reception.domain.audit import record
 from reception.extensions import Base, db
 from reception.live_sockets import Live
-from reception.models import ApiToken, LoginSession, Membership, Operation, Role, Schedule, VisitStatus
+from reception.models import (
+    Absence,
+    AccessEntry,
+    ApiToken,
+    ClosedDay,
+    Edited,
+    Hold,
+    ImportRun,
+    LoginSession,
+    Membership,
+    Operation,
+    PatientMerge,
+    Role,
+    RoomMaintenance,
+    SavedSearch,
+    Schedule,
+    ScheduleTemplate,
+    VisitStatus,
+    WaitlistEntry,
+    WaitlistOffer,
+)
 from tests.factories import PASSWORD, House
 from tests.pages import Page, htmx
 from tests.screens import Screen
@@ -152,15 +174,18 @@ def test_a_socket_takes_nothing_but_its_handshake() -> None:
 ARGUMENTS: dict[str, str] = {
     "visit_id": "visit", "payment_id": "payment", "patient_id": "patient", "operation_id": "operation",
     "doctor_id": "doctor", "appointment_id": "appointment", "schedule_id": "schedule", "service_id": "service",
-    "clinic_id": "clinic", "note_id": "shift_note",
+    "clinic_id": "clinic", "note_id": "shift_note", "absence_id": "absence", "closed_day_id": "closed_day",
+    "closure_id": "closure", "hold_id": "hold", "template_id": "template", "merge_id": "merge", "other_id": "gone",
+    "offer_id": "offer", "first": "patient", "second": "gone",
 }  # fmt: skip
-"""An argument of a rule -> which record of the other clinic it names. `ident`: by the place in the settings."""
+"""An argument of a rule -> which record of the other clinic it names. `ident` and `entry_id`: by its place."""
 PLACES = {
+    "access": "access_entry", "waitlist": "entry", "searches": "search", "import": "import_run",
     "cashboxes": "cashbox", "departments": "department", "displays": "device", "doctors": "doctor", "rooms": "room",
     "services": "service", "tokens": "api_token", "users": "user",
 }  # fmt: skip
-PLAIN = {"act", "name", "move", "token", "filename", "kind"}
-"""Arguments that are no ids: words, tokens (unguessable), and names of regions (tried by themselves)."""
+PLAIN = {"act", "name", "move", "token", "filename", "kind", "minutes"}
+"""Arguments that are no ids: words, figures, tokens (unguessable), and names of regions (tried by themselves)."""
 MISSING = 10**9
 
 FORM: dict[str, str] = {
@@ -210,10 +235,58 @@ def _records(house: House, user_name: str) -> dict[str, int]:
         "cashbox": house.cash.id, "user": user.id, "api_token": token.id,
         "shift_note": house.run(shift_notes.add, "a note").id,
     }  # fmt: skip
+    ids |= _planned(house, ids) | _known(house, ids)
     for name, model in (("operation", Operation), ("schedule", Schedule)):
         ids[name] = db.session.scalars(select(model.id).where(model.clinic_id == house.clinic.id)).first() or 0
     assert all(ids.values()), ids
     return ids
+
+
+def _planned(house: House, ids: dict[str, int]) -> dict[str, int]:
+    """Rows of the calendar, as they would stand in the tables."""
+    first, last = house.at(12), house.at(13)
+    schedule = db.session.scalars(select(Schedule.id).where(Schedule.clinic_id == house.clinic.id)).first()
+    week = {"weekday": 0, "begins": time(8), "ends": time(9), "slot_minutes": 15, "valid_from": first.date()}
+    found = {
+        "absence": _row(house, Absence, doctor_id=ids["doctor"], starts_at=first, ends_at=last, ended_at=first),
+        "closed_day": _row(house, ClosedDay, day=date(2030, 1, 1), name="A holiday"),
+        "closure": _row(house, RoomMaintenance, room_id=ids["room"], starts_at=first, ends_at=last, status="COMPLETED"),
+        "template": _row(house, ScheduleTemplate, doctor_id=ids["doctor"], **week),
+        "hold": _row(house, Hold, schedule_id=schedule, starts_at=first, ends_at=last, held_at=first, until=last),
+        "entry": _row(
+            house, WaitlistEntry, patient_id=ids["patient"], service_id=ids["service"], first_day=first.date(),
+            last_day=first.date(),
+        ),
+    }  # fmt: skip
+    offered = {"starts_at": first, "ends_at": last, "offered_at": first, "answer_by": last, "status": "DECLINED"}
+    found["offer"] = _row(house, WaitlistOffer, entry_id=found["entry"], doctor_id=ids["doctor"], **offered)
+    return found
+
+
+def _known(house: House, ids: dict[str, int]) -> dict[str, int]:
+    """Rows of the registry."""
+    gone, at = house.patient("Gone").id, house.at(9)
+    versions = {"kept_version": 1, "gone_version": 1, "at": at, "undone_at": at}
+    return {
+        "gone": gone,
+        "merge": _row(house, PatientMerge, kept_id=ids["patient"], gone_id=gone, **versions),
+        "access_entry": _row(house, AccessEntry, patient_id=ids["patient"], at=at, actor_kind="user", how="card"),
+        "search": _row(house, SavedSearch, user_id=ids["user"], name="Children"),
+        "import_run": _row(house, ImportRun, kind="patients", filename="a.csv", state="FAILED", started_at=at),
+    }
+
+
+def _row(house: House, model: Any, **values: Any) -> int:
+    row = model(clinic_id=house.clinic.id, **values)
+
+    def add(*, actor: Any, at: Any) -> Any:
+        db.session.add(row)
+        db.session.flush()
+        if isinstance(row, Edited):
+            record(actor, f"{row.__tablename__}.add", row, at=at)
+
+    house.run(add)
+    return int(row.id)
 
 
 def with_ids(house: House) -> Iterator[tuple[Rule, str, dict[str, str]]]:
@@ -221,7 +294,8 @@ def with_ids(house: House) -> Iterator[tuple[Rule, str, dict[str, str]]]:
     for rule in house.app.url_map.iter_rules():
         kinds = {}
         for name in rule.arguments - PLAIN:
-            kinds[name] = PLACES[rule.rule.split("/")[2]] if name == "ident" else ARGUMENTS[name]
+            by_place = next((PLACES[part] for part in rule.rule.split("/")[1:] if part in PLACES), "")
+            kinds[name] = by_place if name in ("ident", "entry_id") else ARGUMENTS[name]
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}) if kinds else ():
             yield rule, method, kinds
 

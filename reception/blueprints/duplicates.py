@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from babel.lists import format_list
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from reception.access import Permission, may, requires
@@ -65,7 +66,7 @@ def reasons(likeness: Likeness) -> str:
     if fields.get("given") == fields.get("family") == Level.SAME:
         said = {gettext(WHY[field]) for field in BOTH_NAMES}
         found = [gettext("same name"), *(words for words in found if words not in said)]
-    return gettext(", ").join(found[:MOST_REASONS])
+    return str(format_list(found[:MOST_REASONS], "unit", get_locale()))
 
 
 def suggestions(typed: Mapping[str, str]) -> list[Suggestion]:

@@ -204,7 +204,11 @@ def test_the_card_and_its_tabs(house: House) -> None:
     doctor = house.client(Role.DOCTOR)
     seen = page(doctor, f"/patients/{row.id}")
     assert "120.00" not in seen.text
-    assert [e.text.strip() for e in seen.all("a") if "tab=" in e["href"] and e.get("hx-get")] == ["Visits", "Details", "Bookings"]
+    assert [e.text.strip() for e in seen.all("a") if "tab=" in e["href"] and e.get("hx-get")] == [
+        "Visits",
+        "Details",
+        "Bookings",
+    ]
     for tab in ("bills", "changes", "access"):
         page(doctor, f"/patients/{row.id}?tab={tab}", 403)
     page(doctor, f"/patients/{row.id}?tab=nothing", 404)
