@@ -27,7 +27,6 @@ from reception.models import (
     ApiToken,
     ClosedDay,
     Edited,
-    Hold,
     ImportRun,
     LoginSession,
     Membership,
@@ -175,7 +174,7 @@ ARGUMENTS: dict[str, str] = {
     "visit_id": "visit", "payment_id": "payment", "patient_id": "patient", "operation_id": "operation",
     "doctor_id": "doctor", "appointment_id": "appointment", "schedule_id": "schedule", "service_id": "service",
     "clinic_id": "clinic", "note_id": "shift_note", "absence_id": "absence", "closed_day_id": "closed_day",
-    "closure_id": "closure", "hold_id": "hold", "template_id": "template", "merge_id": "merge", "other_id": "gone",
+    "closure_id": "closure", "template_id": "template", "merge_id": "merge", "other_id": "gone",
     "offer_id": "offer", "first": "patient", "second": "gone",
 }  # fmt: skip
 """An argument of a rule -> which record of the other clinic it names. `ident` and `entry_id`: by its place."""
@@ -184,17 +183,20 @@ PLACES = {
     "cashboxes": "cashbox", "departments": "department", "displays": "device", "doctors": "doctor", "rooms": "room",
     "services": "service", "tokens": "api_token", "users": "user",
 }  # fmt: skip
-PLAIN = {"act", "name", "move", "token", "filename", "kind", "minutes"}
-"""Arguments that are no ids: words, figures, tokens (unguessable), and names of regions (tried by themselves)."""
+PLAIN = {"act", "name", "move", "token", "filename", "kind", "minutes", "hold_id"}
+"""Arguments that are no ids: words, figures, tokens (unguessable), and names of regions (tried by themselves). Any hold
+that is not one's own is answered as one that is over, for those are gone."""
 MISSING = 10**9
 
 FORM: dict[str, str] = {
     "name": "Other", "code": "Z", "last_name": "Other", "first_name": "Other", "full_name": "Other", "price": "1",
     "duration_min": "15", "valid_from": "2030-01-01", "roles": "NURSE", "password": "long enough", "confirm": PASSWORD,
     "version": "1", "reason": "other", "minutes": "5", "on": "1", "wanted": "1", "is_open": "y", "gender": "UNKNOWN",
-    "due": "120.00", "use": "CASH", "amount-CASH": "120.00", "start": "2026-11-23T10:00", "day": "2026-11-23",
+    "is_fine": "1", "slot": "1@2026-11-23T09:00Z", "due": "120.00", "use": "CASH", "amount-CASH": "120.00", "start": "2026-11-23T10:00", "day": "2026-11-23",
 }  # fmt: skip
 """Values that let a form's own checks pass, so that the record is what is wrong."""
+OF_GRID = {"start": "2026-11-23T09:00Z", "end": "2026-11-23T09:30Z"}
+"""The calendar's grid names instants."""
 BODIES: dict[str, dict[str, Any]] = {
     "pay": {"parts": [{"method": "CASH", "cashbox_id": 1, "amount": "120.00"}]},
     "reschedule": {"start": "2026-11-23T09:00:00Z"},
@@ -245,14 +247,12 @@ def _records(house: House, user_name: str) -> dict[str, int]:
 def _planned(house: House, ids: dict[str, int]) -> dict[str, int]:
     """Rows of the calendar, as they would stand in the tables."""
     first, last = house.at(12), house.at(13)
-    schedule = db.session.scalars(select(Schedule.id).where(Schedule.clinic_id == house.clinic.id)).first()
     week = {"weekday": 0, "begins": time(8), "ends": time(9), "slot_minutes": 15, "valid_from": first.date()}
     found = {
         "absence": _row(house, Absence, doctor_id=ids["doctor"], starts_at=first, ends_at=last, ended_at=first),
         "closed_day": _row(house, ClosedDay, day=date(2030, 1, 1), name="A holiday"),
         "closure": _row(house, RoomMaintenance, room_id=ids["room"], starts_at=first, ends_at=last, status="COMPLETED"),
         "template": _row(house, ScheduleTemplate, doctor_id=ids["doctor"], **week),
-        "hold": _row(house, Hold, schedule_id=schedule, starts_at=first, ends_at=last, held_at=first, until=last),
         "entry": _row(
             house, WaitlistEntry, patient_id=ids["patient"], service_id=ids["service"], first_day=first.date(),
             last_day=first.date(),
@@ -271,8 +271,10 @@ def _known(house: House, ids: dict[str, int]) -> dict[str, int]:
         "gone": gone,
         "merge": _row(house, PatientMerge, kept_id=ids["patient"], gone_id=gone, **versions),
         "access_entry": _row(house, AccessEntry, patient_id=ids["patient"], at=at, actor_kind="user", how="card"),
-        "search": _row(house, SavedSearch, user_id=ids["user"], name="Children"),
-        "import_run": _row(house, ImportRun, kind="patients", filename="a.csv", state="FAILED", started_at=at),
+        "search": _row(house, SavedSearch, user_id=house.person(*Role).user_id, name="Children"),
+        "import_run": _row(
+            house, ImportRun, kind="patients", filename="a.csv", state="FAILED", started_at=at, seen_at=at
+        ),
     }
 
 
@@ -308,7 +310,11 @@ def ask(walls: Walls, browser: FlaskClient, headers: dict[str, str], rule: Rule,
         body = BODIES.get(path.rpartition("/")[2]) or BODIES.get(method)
         return browser.open(path, method=method, headers={**headers, **walls.house.key()}, json=body or {})
     more = htmx() if way == "part" else {}
-    data = {**FORM, "key": f"{way}-{rule.endpoint}-{method}-{ids}".translate({ord(c): "." for c in " {}',:"})[:80]}
+    data = {
+        **FORM,
+        **(OF_GRID if path.endswith(("/drop", "/resize")) else {}),
+        "key": f"{way}-{rule.endpoint}-{method}-{ids}".translate({ord(c): "." for c in " {}',:"})[:80],
+    }
     return browser.open(path, method=method, headers=more, data=data if method != "GET" else None)
 
 
