@@ -130,7 +130,13 @@ def redis_server() -> Iterator[str]:
 
 
 def chromium_path() -> str | None:
-    names = [os.environ.get("TEST_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"]
+    names = [
+        os.environ.get("TEST_CHROMIUM"),
+        "chromium-headless-shell",
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+    ]
     return next(filter(None, (shutil.which(name) for name in names if name)), None)
 
 
@@ -138,7 +144,7 @@ def chromium_path() -> str | None:
 def chromium() -> Iterator[str]:
     path = chromium_path()
     if not path:
-        raise NotInstalled("Chromium is not installed (Debian: apt install chromium)")
+        raise NotInstalled("Chromium is not installed (Debian: apt install chromium-headless-shell)")
     yield path
 
 
@@ -211,7 +217,7 @@ class Service:
 SERVICES = [
     Service("postgres", "TEST_POSTGRES_URL", postgres, ("postgresql",)),
     Service("redis", "TEST_REDIS_URL", redis_server, ("redis-server",)),
-    Service("browser", "TEST_CHROMIUM", chromium, ("chromium", "fonts-noto-core")),
+    Service("browser", "TEST_CHROMIUM", chromium, ("chromium-headless-shell", "fonts-noto-core")),
     Service("data", "TEST_DATA", data),
 ]
 
