@@ -100,6 +100,10 @@ def refused_walk_in(page: Page) -> None:
     page.wait_for_selector("#dialog .invalid-feedback")
 
 
+def filtering(page: Page) -> None:
+    page.locator(".rx-filter-fields").wait_for()
+
+
 def twin(page: Page) -> None:
     click('[data-key="KeyW"]')(page)
     page.locator("#dialog #last_name").fill("Ferrari")
@@ -244,7 +248,7 @@ SCREENS = [
     Screen("card bookings", "/patients/{patient}?tab=bookings", RECEPTION),
     Screen("questionnaire", "/patients/{patient}/questionnaire", RECEPTION),
     Screen("full form", "/patients/full", RECEPTION),
-    Screen("patients filters", "/patients", MANAGER, click('[data-key="KeyF"]')),
+    Screen("patients filters", "/patients", MANAGER, click('[data-key="KeyF"]', filtering)),
     Screen("merge choose", "/patients/{patient}/merge", RECEPTION),
     Screen("merge", "/patients/{patient}/merge/1", RECEPTION),
     Screen("make anonymous", "/patients/{patient}/anonymise", MANAGER),
