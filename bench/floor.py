@@ -24,6 +24,7 @@ from typing import Any, cast  # noqa: E402
 from flask import Flask  # noqa: E402
 from gevent.pywsgi import WSGIHandler, WSGIServer  # noqa: E402
 from gevent.server import StreamServer  # noqa: E402
+from simple_websocket import ConnectionClosed, Server  # noqa: E402
 from sqlalchemy import (  # noqa: E402
     Column,
     Engine,
@@ -88,6 +89,29 @@ class Broadcast:
                 pass
         finally:
             self.open.remove(sock)
+
+
+class Plain:
+    """The same as a WSGI application, with a library."""
+
+    def __init__(self) -> None:
+        self.open: list[Server] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if environ["REQUEST_METHOD"] == "GET":
+            line = Server(environ)
+            self.open.append(line)
+            try:
+                while True:
+                    line.receive()
+            except ConnectionClosed:
+                self.open.remove(line)
+            return []
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])).decode()
+        for line in self.open:
+            line.send(body)
+        start_response("204 No Content", [])
+        return []
 
 
 # ------------------------------------------------------------------------------------------------------ database
@@ -256,7 +280,7 @@ class Handler(WSGIHandler):
 
 def main() -> None:
     kind, port = sys.argv[1], int(sys.argv[2])
-    if kind == "socket":
+    if kind == "frames":
         StreamServer(("127.0.0.1", port), Broadcast()).serve_forever()
     else:
         app = patients_app(sys.argv[3]) if kind == "patients" else bare_app(kind, int(sys.argv[3]))

@@ -35,12 +35,13 @@ def measure(backend: str) -> list[dict[str, Any]]:
             memory = (served.memory() - before) / count
             rows.append(_rounds(client, visits, screens, line) | {"screens": count, "bytes_per_socket": int(memory)})
             sockets.close_all(screens)
-    port = free_port()
-    with process(sys.executable, "-m", "bench.floor", "socket", str(port), port=port):
-        for row in rows:
-            row["bare_ms"] = _bare(port, row["screens"], row.pop("body"))
-            row["ratio"] = round(row["last_ms"] / row["bare_ms"], 2)
-    return rows
+    bodies = [row.pop("body") for row in rows]
+    for floor, column in (("socket", "bare_ms"), ("frames", "leanest_ms")):
+        port = free_port()
+        with process(sys.executable, "-m", "bench.floor", floor, str(port), port=port):
+            for row, body in zip(rows, bodies, strict=True):
+                row[column] = _bare(port, row["screens"], body)
+    return [row | {"ratio": round(row["last_ms"] / row["bare_ms"], 2)} for row in rows]
 
 
 def _rounds(client: Client, visits: list[int], screens: list[sockets.Screen], line: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@
  *   <span data-since="2026-11-21T09:10:00+00:00">14 min</span>
  *     data-limit="30"      from so many minutes on: .is-over here and on the row ([data-row]) around it
  *     data-words="+{n}"    its own sentence; else the house's words on <html>: data-words-min, -now, -hours
- *   <span data-left="2026-11-21T09:10:00+00:00" data-words="{n} min">   whole minutes until then; .is-short on the row in the last five
+ *   <span data-time-left="2026-11-21T09:10:00+00:00" data-words="{n} min">   whole minutes until then; .is-short on the row in the last five
  *   <time data-clock>      the hour and minute in the clinic's zone (<html data-zone>)
  *   <html data-now>        the server's clock when it drew the page: a wrong clock of this machine does not matter
  */
@@ -44,8 +44,8 @@ export function refresh(part = document) {
     element.classList.toggle("is-over", n >= Number(limit));
     element.closest("[data-row]")?.classList.toggle("is-over", n >= Number(limit));
   }
-  for (const element of part.querySelectorAll("[data-left]")) {
-    const n = Math.max(0, Math.ceil((Date.parse(element.dataset.left) - now()) / 60_000));
+  for (const element of part.querySelectorAll("[data-time-left]")) {
+    const n = Math.max(0, Math.ceil((Date.parse(element.dataset.timeLeft) - now()) / 60_000));
     write(element, element.dataset.words.replace("{n}", n));
     element.closest("[data-row]")?.classList.toggle("is-short", n <= 5);
   }
