@@ -254,6 +254,11 @@ SCREENS = [
     Screen("make anonymous", "/patients/{patient}/anonymise", MANAGER),
     Screen("access log", "/patients/access", MANAGER),
     Screen("unusual accesses", "/patients/access/review", MANAGER),
+    Screen("pairs", "/patients/duplicates", RECEPTION),
+    Screen("waitlist", "/waitlist", RECEPTION),
+    Screen("waitlist new", "/waitlist/new", RECEPTION),
+    Screen("people to call", "/calls", MANAGER),
+    Screen("late", "/late", RECEPTION),
     Screen("doctors", "/doctors", RECEPTION),
     Screen("doctor", "/doctors/{doctor}", RECEPTION),
     Screen("services", "/services", RECEPTION),
@@ -269,11 +274,22 @@ SCREENS = [
             "departments",
             "departments/new",
             "departments/{department}",
+            "closed-days",
+            "closed-days/new",
+            "closed-rooms",
+            "closed-rooms/new",
             "displays",
             "displays/{device}",
             "doctors",
             "doctors/new",
             "doctors/{doctor}",
+            "import",
+            "questionnaire",
+            "schedules",
+            "schedules/{doctor}",
+            "schedules/{doctor}/away",
+            "schedules/{doctor}/copy",
+            "schedules/{doctor}/new",
             "rooms",
             "rooms/new",
             "rooms/{room}",
@@ -298,10 +314,11 @@ REFUSED = re.compile(r"Failed to load resource: the server responded with a stat
 """Chromium's own note of a page or form that the server refused, as some of these screens show."""
 
 NO_SCREENS = {
+    "settings.imports_report", "settings.imports_run", "settings.schedules_edit", "patients.search_edit", "calls.ask_cancel",
     "static", "system.healthz", "system.readyz", "system.metrics", "finance.export", "live.region", "live.versions",
     "feeds.feed", "feeds.appointment", "feeds.ticket",
 }  # fmt: skip
-"""What a GET answers without a page to look at."""
+"""What a GET answers without a page to look at, and pages of things that the day does not hold."""
 
 
 STICKING_OUT = """() => {

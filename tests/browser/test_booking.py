@@ -16,6 +16,8 @@ from tests.browser.stage import SEEN, Stage
 from tests.browser.test_calendar import REFUSED
 from tests.servers import until
 
+TWICE_MS = 300
+"""Enter again sooner is a double press (guard.js)."""
 DESK = Role.RECEPTIONIST
 
 
@@ -112,6 +114,8 @@ def test_a_series_with_two_that_do_not_fit(stage: Stage) -> None:
     expect(page.locator("#series [data-fits=no]")).to_have_count(2)
     expect(page.locator("#series")).to_contain_text("This time is fully booked.")
     expect(page.get_by_role("button", name="Book 4 appointments")).to_be_focused()
+    shown = page.evaluate("performance.now()")
+    until(lambda: page.evaluate("performance.now()") - shown > TWICE_MS)
     page.keyboard.press("Enter")
     expect(page.locator("#series-report")).to_contain_text("4 of 6 dates are booked")
     expect(page.locator("#series-report").get_by_role("button", name="Book this one")).to_have_count(1)
@@ -148,10 +152,14 @@ def test_the_waitlist_by_keyboard(stage: Stage) -> None:
     expect(page.locator("#waitlist [data-status=NOTIFIED]")).to_contain_text("Waits")  # both parts have come
     expect(page.locator("#offers .rx-changed")).to_have_count(0)  # a key right after a push is meant for what was there
     accept = page.locator("#offers .rx-act")
-    accept.focus()
-    expect(accept).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.locator("#toasts")).to_contain_text("Booked: Waits", timeout=15_000)
+
+    def accepted() -> bool:
+        """Pressed until it is heard: a redrawing takes the key that comes with it."""
+        accept.evaluate_all("(found) => found[0]?.focus()")
+        page.keyboard.press("Enter")
+        return page.locator("#toasts", has_text="Booked: Waits").count() > 0
+
+    until(accepted)
     expect(desk.locator("#offers")).to_be_hidden()
     expect(page.locator("#waitlist")).not_to_contain_text("Waits")
     for screen in (desk, page):

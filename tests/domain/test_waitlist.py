@@ -90,7 +90,8 @@ def test_a_cancelled_place_goes_to_the_first_then_to_the_next(house: House) -> N
     assert (first.status, first.appointment_id, open_offers(house)) == ("CONVERTED", row.id, [])
     assert db.session.scalars(select(Hold)).all() == []
     assert db.session.scalar(select(AppointmentPlace.hold_id).where(AppointmentPlace.hold_id.is_not(None))) is None
-    acts = db.session.scalars(select(AuditEntry.action).where(AuditEntry.entity_kind == "waitlist_entry")).all()
+    of_list = select(AuditEntry.action).where(AuditEntry.entity_kind == "waitlist_entry")
+    acts = db.session.scalars(of_list.order_by(AuditEntry.seq)).all()
     assert acts == [*["waitlist.add"] * 3, "waitlist.offer", "waitlist.decline", "waitlist.offer", "waitlist.accept"]
     house.move(rows[1].visit, "no-show")  # who declined once is asked again, for another place
     assert open_offers(house) == [(urgent.id, "20 12:15")]
