@@ -195,8 +195,13 @@ FORM: dict[str, str] = {
     "is_fine": "1", "slot": "1@2026-11-23T09:00Z", "due": "120.00", "use": "CASH", "amount-CASH": "120.00", "start": "2026-11-23T10:00", "day": "2026-11-23",
 }  # fmt: skip
 """Values that let a form's own checks pass, so that the record is what is wrong."""
-OF_GRID = {"start": "2026-11-23T09:00Z", "end": "2026-11-23T09:30Z"}
-"""The calendar's grid names instants."""
+OF_ENDS: dict[str, dict[str, str]] = {
+    "drop": {"start": "2026-11-23T09:00Z", "end": "2026-11-23T09:30Z"},
+    "resize": {"end": "2026-11-23T09:30Z"},
+    "give": {"kind": "PERSONAL_DATA"},
+    "withdraw": {"kind": "PERSONAL_DATA"},
+}
+"""More of them by the end of the path."""
 BODIES: dict[str, dict[str, Any]] = {
     "pay": {"parts": [{"method": "CASH", "cashbox_id": 1, "amount": "120.00"}]},
     "reschedule": {"start": "2026-11-23T09:00:00Z"},
@@ -312,7 +317,7 @@ def ask(walls: Walls, browser: FlaskClient, headers: dict[str, str], rule: Rule,
     more = htmx() if way == "part" else {}
     data = {
         **FORM,
-        **(OF_GRID if path.endswith(("/drop", "/resize")) else {}),
+        **OF_ENDS.get(path.rpartition("/")[2], {}),
         "key": f"{way}-{rule.endpoint}-{method}-{ids}".translate({ord(c): "." for c in " {}',:"})[:80],
     }
     return browser.open(path, method=method, headers=more, data=data if method != "GET" else None)

@@ -25,7 +25,7 @@ TEMPLATES = ROOT / "reception" / "templates"
 # --------------------------------------------------------------------------------------- templates say it through _()
 
 SAID_ATTRIBUTES = {"aria-label", "aria-roledescription", "placeholder", "title", "alt", "label"}
-NO_WORDS = {"Esc", "Enter", "API", "A", "i", "—"}
+NO_WORDS = {"Esc", "Enter", "API", "A", "i", "—", "CSV", "XLSX", "Excel"}
 """What stands in a template as it is: caps of keys, and the ticket of the picture on the sign-in page."""
 CODES = re.compile(
     r"(Key[A-Z]|Digit\d|Slash|Space|Enter|Esc|Shift\+Slash|HX-[A-Za-z]+|[A-Z]+|K|\w+Field|\s*\\u[0-9a-f]+)"
@@ -139,8 +139,24 @@ class Read(HTMLParser):
             self.said.append(data.strip())
 
 
-PLAIN = {"EUR", "API", "CSV", "JSON", "TV", "Reception", "English"}
-"""Latin words of every language. (A name of a language stands in it.)"""
+PLAIN = {
+    "EUR",
+    "API",
+    "CSV",
+    "JSON",
+    "TV",
+    "Reception",
+    "English",
+    "XLSX",
+    "Excel",
+    "xlsx",
+    "gz",
+    "ICD",
+    "Enter",
+    "Shift",
+    "Esc",
+}
+"""Latin words of every language: formats, keys. (A name of a language stands in it.)"""
 NAMES = ("name", "first_name", "middle_name", "last_name", "full_name", "username", "title", "code", "location",
          "priority_reason", "close_reason")  # fmt: skip
 
