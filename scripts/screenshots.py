@@ -2,7 +2,7 @@
 
     make run                                             # in another window
     python scripts/screenshots.py                        # http://127.0.0.1:8000 into docs/images/
-    python scripts/screenshots.py http://127.0.0.1:8177 /tmp/pictures
+    python scripts/screenshots.py http://127.0.0.1:8177 pictures
 
 Needs playwright (requirements-dev.txt) and a Chromium: TEST_CHROMIUM, or one on the PATH. It changes nothing but the
 language of the user `reception` for a moment, which it sets back.

@@ -18,7 +18,6 @@ from reception.blueprints.queue import drawn_lines
 from reception.blueprints.visits import moved
 from reception.blueprints.walk_in_form import WalkInForm
 from reception.domain import boards, finder, notices, patients
-from reception.domain import search as registry
 from reception.domain.calendar import waitlist
 from reception.domain.errors import Invalid, NotPossible, Refusal
 from reception.domain.finder import Hit
