@@ -130,6 +130,7 @@ class Stage:
         more.setdefault("locale", locale or "en-GB")
         context = self.browser.new_context(base_url=self.url, **more)
         context.set_default_timeout(10_000)
+        context.set_default_navigation_timeout(30_000)
         self.contexts.append(context)
         SEEN[context] = seen or Seen()
         SEEN[context].watch(context)
