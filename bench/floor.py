@@ -282,6 +282,8 @@ def main() -> None:
     kind, port = sys.argv[1], int(sys.argv[2])
     if kind == "frames":
         StreamServer(("127.0.0.1", port), Broadcast()).serve_forever()
+    elif kind == "socket":
+        WSGIServer(("127.0.0.1", port), Plain(), handler_class=Handler, log=None).serve_forever()
     else:
         app = patients_app(sys.argv[3]) if kind == "patients" else bare_app(kind, int(sys.argv[3]))
         WSGIServer(("127.0.0.1", port), app, handler_class=Handler, log=None).serve_forever()
