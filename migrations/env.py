@@ -7,7 +7,7 @@ from typing import Any
 
 from alembic import context
 from flask import current_app
-from sqlalchemy import Enum, create_engine
+from sqlalchemy import Connection, Enum, create_engine
 
 from reception.columns import UtcDateTime
 from reception.config import database_url
@@ -31,6 +31,8 @@ def run() -> None:
     owner = os.environ.get("RECEPTION_MIGRATION_URL")
     engine = create_engine(database_url(owner)) if owner else current_app.extensions["migrate"].db.engine
     with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            _let_tables_be_made_anew(connection)
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
@@ -41,6 +43,19 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+        if engine.dialect.name == "sqlite":
+            connection.rollback()
+            connection.invalidate()  # the next one begins with the settings of `transaction.py`
+
+
+def _let_tables_be_made_anew(connection: Connection) -> None:
+    """SQLite changes a table by making it anew (`reception/altering.py`): what points at it must not mind meanwhile.
+
+    Only outside of a transaction do these settings take effect.
+    """
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute("PRAGMA foreign_keys=OFF")
+    raw.execute("PRAGMA legacy_alter_table=ON")
 
 
 if context.is_offline_mode():

@@ -182,6 +182,37 @@ class LineKind(StrEnum):
     DISCOUNT = "DISCOUNT"
 
 
+class CoverageKind(StrEnum):
+    PERCENT = "PERCENT"
+    AMOUNT = "AMOUNT"
+
+
+class ClaimStatus(StrEnum):
+    DRAFT = "DRAFT"
+    SENT = "SENT"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+    PAID = "PAID"
+
+
+class CashTransferStatus(StrEnum):
+    PENDING = "PENDING"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class RefundRequestStatus(StrEnum):
+    ASKED = "ASKED"
+    DONE = "DONE"
+    REFUSED = "REFUSED"
+
+
+class CategoryKind(StrEnum):
+    INCOME = "INCOME"
+    EXPENSE = "EXPENSE"
+
+
 class AbsenceKind(StrEnum):
     VACATION = "VACATION"
     SICK = "SICK"
@@ -303,6 +334,10 @@ class Clinic(Base, Record, Edited):
     holiday_subdivision: Mapped[str] = mapped_column(String(12), default="")
     feed_initials: Mapped[bool] = mapped_column(default=False)
     """A doctor's calendar feed says whose appointment it is, by initials; else only "busy"."""
+    refund_limit: Mapped[Money | None]
+    """A refund above it needs a second person; None: none does."""
+    discount_limits: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    """Percent of the price that a role may let off, by role; the roles that are not named: `finance.DISCOUNT_LIMITS`."""
     is_active: Mapped[bool] = mapped_column(default=True)
     __table_args__ = (
         check("overbooking_cap", "overbooking_cap BETWEEN 0 AND 20"),
@@ -1223,11 +1258,14 @@ class Account(Base, Record):
     kind: Mapped[AccountKind] = state(AccountKind)
     patient_id: Mapped[Ref | None]
     doctor_id: Mapped[Ref | None]
+    insurer_id: Mapped[Ref | None]
     name: Mapped[Name] = mapped_column(default="")
     balance: Mapped[Money] = mapped_column(default=0)
     __table_args__ = walled(
         wall("patient_id", "patient"),
         wall("doctor_id", "doctor"),
+        wall("insurer_id", "insurer"),
+        unique_where("uq_account_insurer", "insurer_id", "kind", where="insurer_id IS NOT NULL"),
         unique_where("uq_account_patient", "patient_id", "kind", where="patient_id IS NOT NULL"),
         unique_where("uq_account_doctor", "doctor_id", "kind", where="doctor_id IS NOT NULL"),
         unique_where(
@@ -1236,7 +1274,7 @@ class Account(Base, Record):
             "kind",
             where="kind IN ('INCOME', 'EXPENSE', 'DIFFERENCE')",
         ),
-        check("balance", "balance >= 0 OR kind NOT IN ('CASHBOX', 'BONUS_OWED')"),
+        check("balance", "balance >= 0 OR kind NOT IN ('CASHBOX', 'BONUS_OWED', 'BONUS_DEBT', 'DEPOSIT_HELD')"),
         whole_units("balance"),
     )
 
@@ -1248,6 +1286,8 @@ class Cashbox(Base, Record, Edited):
     kind: Mapped[CashboxKind] = state(CashboxKind)
     account_id: Mapped[Ref]
     is_open: Mapped[bool] = mapped_column(default=True)
+    keeps_shifts: Mapped[bool] = mapped_column(default=False)
+    """From its first shift on: money moves only while a shift is open (guards)."""
     __table_args__ = walled(
         wall("account_id", "account"),
         UniqueConstraint("clinic_id", "name"),
@@ -1273,11 +1313,15 @@ class Payment(Base, Record, Edited):
     doctor_share: Mapped[Money] = mapped_column(default=0)
     center_share: Mapped[Money] = mapped_column(default=0)
     paid_at: Mapped[Instant | None]
+    referrer_id: Mapped[Ref | None]
+    """Who gets the referral bonus of this bill: fixed, with its percent, at the first payment."""
+    bonus_percent: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=1)
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = walled(
         wall("visit_id", "visit"),
         wall("patient_id", "patient"),
+        wall("referrer_id", "patient"),
         unique_where("uq_payment_visit_id", "visit_id", where="visit_id IS NOT NULL"),
         UniqueConstraint("clinic_id", "invoice_no"),
         index_where(
@@ -1291,6 +1335,8 @@ class Payment(Base, Record, Edited):
         check("paid", "status <> 'PAID' OR amount_paid = self_pay_amount"),
         check("pending", "status <> 'PENDING' OR amount_paid = 0"),
         check("paid_at", "(status IN ('PAID', 'REFUNDED')) = (paid_at IS NOT NULL)"),
+        check("refunded", "status <> 'REFUNDED' OR refunded_amount = amount_paid"),
+        check("bonus_percent", "bonus_percent BETWEEN 0 AND 100"),
         whole_units(
             "total_amount", "insurance_amount", "self_pay_amount", "amount_paid", "refunded_amount",
             "doctor_share", "center_share",
@@ -1304,10 +1350,14 @@ class Payment(Base, Record, Edited):
 
     @property
     def due_amount(self) -> int:
-        return self.self_pay_amount - self.amount_paid if self.status != PaymentStatus.CANCELLED else 0
+        """What the patient still has to pay."""
+        closed = (PaymentStatus.CANCELLED, PaymentStatus.REFUNDED)
+        return 0 if self.status in closed else self.self_pay_amount - self.amount_paid
 
 
 class BillLine(Base, Record, Edited):
+    """A service at the price of its day, or a discount (negative) with its reason. The sums of the lines are the bill's."""
+
     __tablename__ = "bill_line"
     clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
     payment_id: Mapped[Ref]
@@ -1317,21 +1367,248 @@ class BillLine(Base, Record, Edited):
     quantity: Mapped[int] = mapped_column(default=1)
     unit_price: Mapped[Money]
     amount: Mapped[Money]
+    doctor_percent: Mapped[int] = mapped_column(default=0)
+    doctor_share: Mapped[Money] = mapped_column(default=0)
+    discounts_id: Mapped[Ref | None]
+    """The line that a discount is for; None: for all of the bill."""
+    percent: Mapped[int | None]
+    reason: Mapped[Name] = mapped_column(default="")
+    refunded_amount: Mapped[Money] = mapped_column(default=0)
+    """What of it went back, the insurers' part included."""
     __table_args__ = walled(
         wall("payment_id", "payment"),
         wall("service_id", "service"),
         wall("doctor_id", "doctor"),
+        wall("discounts_id", "bill_line"),
         Index("ix_bill_line_payment_id", "payment_id"),
         check("quantity", "quantity BETWEEN 1 AND 10000"),
         check("amount", "amount = quantity * unit_price"),
-        whole_units("unit_price", "amount"),
+        check("sign", "(kind = 'DISCOUNT') = (amount < 0) OR amount = 0"),
+        check("reason", "kind <> 'DISCOUNT' OR reason <> ''"),
+        check("percent", "percent BETWEEN 1 AND 100"),
+        check("doctor_percent", "doctor_percent BETWEEN 0 AND 100"),
+        check("refunded_amount", "refunded_amount = 0 OR refunded_amount BETWEEN 0 AND amount"),
+        whole_units("unit_price", "amount", "doctor_share", "refunded_amount"),
     )
     service: Mapped[Service | None] = one("Service", "BillLine.service_id")
     doctor: Mapped[Doctor | None] = one("Doctor", "BillLine.doctor_id")
 
 
+class Insurer(Base, Record, Edited):
+    """A company or fund that pays a part of bills. `coverage_percent`: what it usually pays."""
+
+    __tablename__ = "insurer"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    name: Mapped[Name]
+    coverage_percent: Mapped[int] = mapped_column(default=100)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    __table_args__ = walled(
+        UniqueConstraint("clinic_id", "name"),
+        check("coverage_percent", "coverage_percent BETWEEN 0 AND 100"),
+    )
+
+
+class BillPayer(Base, Record, Edited):
+    """An insurer's part of a bill. Insurers take their parts in the order of `position`; what is left is the patient's."""
+
+    __tablename__ = "bill_payer"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    payment_id: Mapped[Ref]
+    insurer_id: Mapped[Ref]
+    position: Mapped[int]
+    policy_number: Mapped[Code] = mapped_column(default="")
+    coverage: Mapped[CoverageKind] = state(CoverageKind, default=CoverageKind.PERCENT)
+    value: Mapped[Money]
+    """Percent of the total, or an amount."""
+    amount: Mapped[Money] = mapped_column(default=0)
+    paid_amount: Mapped[Money] = mapped_column(default=0)
+    refunded_amount: Mapped[Money] = mapped_column(default=0)
+    claim_id: Mapped[Ref | None]
+    __table_args__ = walled(
+        wall("payment_id", "payment"),
+        wall("insurer_id", "insurer"),
+        wall("claim_id", "claim"),
+        UniqueConstraint("payment_id", "insurer_id"),
+        UniqueConstraint("payment_id", "position"),
+        Index("ix_bill_payer_insurer_id", "insurer_id", "id"),
+        index_where("ix_bill_payer_claim_id", "claim_id", where="claim_id IS NOT NULL"),
+        check("value", "value >= 0 AND (coverage <> 'PERCENT' OR value <= 100)"),
+        check("amounts", "amount >= 0 AND paid_amount BETWEEN 0 AND amount AND refunded_amount BETWEEN 0 AND amount"),
+        whole_units("value", "amount", "paid_amount", "refunded_amount"),
+    )
+    insurer: Mapped[Insurer] = one("Insurer", "BillPayer.insurer_id")
+    payment: Mapped[Payment] = one("Payment", "BillPayer.payment_id")
+
+
+class Claim(Base, Record, Edited):
+    """What an insurer is asked for: its parts of the bills of one month."""
+
+    __tablename__ = "claim"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    insurer_id: Mapped[Ref]
+    number: Mapped[str] = mapped_column(String(24))
+    month: Mapped[date] = mapped_column(Date)
+    """Its first day."""
+    status: Mapped[ClaimStatus] = state(ClaimStatus, default=ClaimStatus.DRAFT)
+    amount: Mapped[Money] = mapped_column(default=0)
+    sent_at: Mapped[Instant | None]
+    answered_at: Mapped[Instant | None]
+    note: Mapped[Long] = mapped_column(default="")
+    version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = walled(
+        wall("insurer_id", "insurer"),
+        UniqueConstraint("clinic_id", "number"),
+        Index("ix_claim_insurer_id", "insurer_id", "month"),
+        check("sent_at", "(status = 'DRAFT') = (sent_at IS NULL)"),
+        check("answered_at", "(status IN ('ACCEPTED', 'REFUSED', 'PAID')) = (answered_at IS NOT NULL)"),
+        check("amount", "amount >= 0"),
+        whole_units("amount"),
+    )
+    insurer: Mapped[Insurer] = one("Insurer", "Claim.insurer_id")
+
+
+class Invoice(Base, Record, Edited):
+    """A number that a bill was given, without holes per clinic and year; a void one keeps it."""
+
+    __tablename__ = "invoice"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    payment_id: Mapped[Ref]
+    number: Mapped[str] = mapped_column(String(24))
+    issued_at: Mapped[Instant]
+    voided_at: Mapped[Instant | None]
+    void_reason: Mapped[Name] = mapped_column(default="")
+    __table_args__ = walled(
+        wall("payment_id", "payment"),
+        UniqueConstraint("clinic_id", "number"),
+        unique_where("uq_invoice_standing", "payment_id", where="voided_at IS NULL"),
+        check("void", "(voided_at IS NULL) = (void_reason = '')"),
+    )
+
+
+class CashboxShift(Base, Record, Edited):
+    """A cashier's time at a cashbox, from one count to the next. `expected`: what the ledger says is in it.
+
+    `number`: of the Z report, without holes for each cashbox. A closed shift is never changed, and takes no entry.
+    """
+
+    __tablename__ = "cashbox_shift"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    cashbox_id: Mapped[Ref]
+    opened_at: Mapped[Instant]
+    opened_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    opening_counted: Mapped[Money]
+    opening_expected: Mapped[Money]
+    opening_coins: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    """Pieces by denomination in smallest units, as counted."""
+    opening_reason: Mapped[Name] = mapped_column(default="")
+    closed_at: Mapped[Instant | None]
+    closed_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    counted: Mapped[Money | None]
+    expected: Mapped[Money | None]
+    coins: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    reason: Mapped[Name] = mapped_column(default="")
+    number: Mapped[int | None]
+    audit_hash: Mapped[str] = mapped_column(String(64), default="")
+    """The head of the audit chain when it was closed, printed on the Z report."""
+    version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = walled(
+        wall("cashbox_id", "cashbox"),
+        unique_where("uq_cashbox_shift_open", "cashbox_id", where="closed_at IS NULL"),
+        UniqueConstraint("cashbox_id", "number"),
+        Index("ix_cashbox_shift_clinic_id_opened_at", "clinic_id", "opened_at"),
+        check("opening", "opening_counted >= 0 AND (opening_counted = opening_expected OR opening_reason <> '')"),
+        check(
+            "closing",
+            "(closed_at IS NULL) = (counted IS NULL) AND (closed_at IS NULL) = (expected IS NULL)"
+            " AND (closed_at IS NULL) = (number IS NULL)",
+        ),
+        check("counted", "counted >= 0 AND (counted = expected OR reason <> '')"),
+        whole_units("opening_counted", "opening_expected", "counted", "expected"),
+    )
+    cashbox: Mapped[Cashbox] = one("Cashbox", "CashboxShift.cashbox_id")
+    opened_by: Mapped[User | None] = one("User", "CashboxShift.opened_by_id")
+    closed_by: Mapped[User | None] = one("User", "CashboxShift.closed_by_id")
+
+
+class CashTransfer(Base, Record, Edited):
+    """Money on its way from one cashbox to another: it moves when the other side accepts it."""
+
+    __tablename__ = "cash_transfer"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    source_id: Mapped[Ref]
+    target_id: Mapped[Ref]
+    amount: Mapped[Money]
+    note: Mapped[Name] = mapped_column(default="")
+    status: Mapped[CashTransferStatus] = state(CashTransferStatus, default=CashTransferStatus.PENDING)
+    asked_at: Mapped[Instant]
+    answered_at: Mapped[Instant | None]
+    answered_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    operation_id: Mapped[Ref | None]
+    version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = walled(
+        wall("source_id", "cashbox"),
+        wall("target_id", "cashbox"),
+        wall("operation_id", "operation"),
+        index_where("ix_cash_transfer_pending", "clinic_id", where="status = 'PENDING'"),
+        check("cashboxes", "source_id <> target_id"),
+        check("amount", "amount > 0"),
+        check("answered_at", "(status = 'PENDING') = (answered_at IS NULL)"),
+        check("operation", "(status = 'ACCEPTED') = (operation_id IS NOT NULL)"),
+        whole_units("amount"),
+    )
+    source: Mapped[Cashbox] = one("Cashbox", "CashTransfer.source_id")
+    target: Mapped[Cashbox] = one("Cashbox", "CashTransfer.target_id")
+
+
+class MoneyCategory(Base, Record, Edited):
+    """What other income and expenses are for."""
+
+    __tablename__ = "money_category"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    kind: Mapped[CategoryKind] = state(CategoryKind)
+    name: Mapped[Name]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    __table_args__ = walled(UniqueConstraint("clinic_id", "kind", "name"))
+
+
+class RefundRequest(Base, Record, Edited):
+    """A refund above the clinic's limit, waiting for a second person. `wish`: what `refund` is to be called with."""
+
+    __tablename__ = "refund_request"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    payment_id: Mapped[Ref]
+    amount: Mapped[Money]
+    wish: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    reason: Mapped[Name]
+    status: Mapped[RefundRequestStatus] = state(RefundRequestStatus, default=RefundRequestStatus.ASKED)
+    asked_at: Mapped[Instant]
+    asked_by_id: Mapped[int] = mapped_column(BigId, to("user"))
+    answered_at: Mapped[Instant | None]
+    answered_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    operation_id: Mapped[Ref | None]
+    version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = walled(
+        wall("payment_id", "payment"),
+        wall("operation_id", "operation"),
+        unique_where("uq_refund_request_asked", "payment_id", where="status = 'ASKED'"),
+        check("amount", "amount > 0"),
+        check("answered_at", "(status = 'ASKED') = (answered_at IS NULL)"),
+        check("second_person", "status <> 'DONE' OR answered_by_id <> asked_by_id"),
+        check("operation", "(status = 'DONE') = (operation_id IS NOT NULL)"),
+        whole_units("amount"),
+    )
+    payment: Mapped[Payment] = one("Payment", "RefundRequest.payment_id")
+
+
 class Operation(Base, Record):
-    """One act of the cashier: its ledger entries share it and it carries the receipt number. Never changed."""
+    """One act of the cashier: its ledger entries share it and it carries the receipt number. Never changed.
+
+    `payment_id`: the bill, where it is one; an operation over several bills names them in its entries.
+    """
 
     __tablename__ = "operation"
     clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
@@ -1343,10 +1620,21 @@ class Operation(Base, Record):
     amount: Mapped[Money]
     cash_received: Mapped[Money] = mapped_column(default=0)
     change_given: Mapped[Money] = mapped_column(default=0)
+    patient_id: Mapped[Ref | None]
+    category_id: Mapped[Ref | None]
+    refunds_id: Mapped[Ref | None]
+    """The payment that a refund gives back, where it names one."""
+    approved_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    """The second person of a large refund."""
+    note: Mapped[Name] = mapped_column(default="")
     __table_args__ = walled(
         wall("payment_id", "payment"),
+        wall("patient_id", "patient"),
+        wall("category_id", "money_category"),
+        wall("refunds_id", "operation"),
         UniqueConstraint("clinic_id", "receipt_no"),
         Index("ix_operation_payment_id", "payment_id"),
+        check("approved_by", "approved_by_id <> cashier_id"),
         check("amount", "amount > 0"),
         check("change", "change_given >= 0 AND cash_received >= change_given"),
         whole_units("amount", "cash_received", "change_given"),
@@ -1371,8 +1659,11 @@ class LedgerEntry(Base, Record):
     service_id: Mapped[Ref | None]
     patient_id: Mapped[Ref | None]
     appointment_id: Mapped[Ref | None]
+    visit_id: Mapped[Ref | None]
+    doctor_id: Mapped[Ref | None]
     cashier_id: Mapped[int | None] = mapped_column(BigId, to("user"))
     operation_id: Mapped[Ref | None]
+    shift_id: Mapped[Ref | None]
     event_kind: Mapped[str] = mapped_column(String(24))
     event_id: Mapped[int] = mapped_column(BigId)
     purpose: Mapped[str] = mapped_column(String(40))
@@ -1385,7 +1676,10 @@ class LedgerEntry(Base, Record):
         wall("service_id", "service"),
         wall("patient_id", "patient"),
         wall("appointment_id", "appointment"),
+        wall("visit_id", "visit"),
+        wall("doctor_id", "doctor"),
         wall("operation_id", "operation"),
+        wall("shift_id", "cashbox_shift"),
         wall("reverses_id", "ledger_entry"),
         UniqueConstraint("event_kind", "event_id", "purpose"),
         unique_where("uq_ledger_entry_reverses_id", "reverses_id", where="reverses_id IS NOT NULL"),
@@ -1393,6 +1687,9 @@ class LedgerEntry(Base, Record):
         Index("ix_ledger_entry_payment_id", "payment_id"),
         Index("ix_ledger_entry_debit_id", "debit_id"),
         Index("ix_ledger_entry_credit_id", "credit_id"),
+        Index("ix_ledger_entry_operation_id", "operation_id"),
+        index_where("ix_ledger_entry_shift_id", "shift_id", "id", where="shift_id IS NOT NULL"),
+        index_where("ix_ledger_entry_cashbox_id", "cashbox_id", "id", where="cashbox_id IS NOT NULL"),
         check("amount", "amount > 0"),
         check("accounts", "debit_id <> credit_id"),
         whole_units("amount"),
@@ -1403,6 +1700,46 @@ class LedgerEntry(Base, Record):
     cashier: Mapped[User | None] = one("User", "LedgerEntry.cashier_id")
     operation: Mapped[Operation | None] = one("Operation", "LedgerEntry.operation_id")
     payment: Mapped[Payment | None] = one("Payment", "LedgerEntry.payment_id")
+
+
+class RefundLine(Base, Record):
+    """What of a bill's line a refund gave back: the patient's money, the insurers' part, the doctor's share. Never changed."""
+
+    __tablename__ = "refund_line"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    operation_id: Mapped[Ref]
+    line_id: Mapped[Ref]
+    self_pay_amount: Mapped[Money]
+    insurance_amount: Mapped[Money]
+    __table_args__ = walled(
+        wall("operation_id", "operation"),
+        wall("line_id", "bill_line"),
+        UniqueConstraint("operation_id", "line_id"),
+        check("amounts", "self_pay_amount >= 0 AND insurance_amount >= 0"),
+        whole_units("self_pay_amount", "insurance_amount"),
+    )
+
+
+class BonusEntry(Base, Record):
+    """A movement of a patient's bonus: earned, used, taken back (negative). Never changed."""
+
+    __tablename__ = "bonus_entry"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    patient_id: Mapped[Ref]
+    operation_id: Mapped[Ref | None]
+    ledger_entry_id: Mapped[Ref]
+    at: Mapped[Instant]
+    amount: Mapped[Money]
+    reason: Mapped[Name] = mapped_column(default="")
+    __table_args__ = walled(
+        wall("patient_id", "patient"),
+        wall("operation_id", "operation"),
+        wall("ledger_entry_id", "ledger_entry"),
+        UniqueConstraint("ledger_entry_id"),
+        Index("ix_bonus_entry_patient_id", "patient_id", "id"),
+        check("amount", "amount <> 0"),
+        whole_units("amount"),
+    )
 
 
 class Counter(Base):

@@ -60,7 +60,10 @@ class Times:
         viewer, among = g.actor, dict(form.among)
         if not any(among.get(name) for name in ("doctor_id", "department_id", "specialization_id", "room_id")):
             among["department_id"] = service.department_id
-        hold = holds.own(form.hold_id, viewer, at)
+        wanted = form.slot.data or ""
+        hold = holds.own(form.hold_id, viewer, at) or holds.own_at(offers.understood(wanted), viewer, at)
+        if hold and not wanted:
+            wanted = offers.value_of(hold.schedule.doctor_id, hold.starts_at)
         now = (moving.doctor_id, moving.starts_at) if moving else None
         wish = Wish(
             service.duration_min, patient_id=patient_id, moving=moving.id if moving else None,
@@ -74,7 +77,7 @@ class Times:
         for offer in _on_day(day, wish, when, form, at) if day is not None else ():
             if (offer.doctor_id, offer.starts_at) != now:
                 on_day.setdefault(offer.doctor_id, []).append(offer)
-        chosen = _chosen(form.slot.data or "", following, on_day, keep)
+        chosen = _chosen(wanted, following, on_day, keep)
         found = offers.understood(chosen)
         priced = clock.service_day(found[1], viewer.clinic) if found else day or clock.today(viewer.clinic)
         is_full = len(following) >= (7 if after is None else PAGE)

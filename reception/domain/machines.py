@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reception.models import AppointmentStatus as A
+from reception.models import CashTransferStatus as T
+from reception.models import ClaimStatus as C
 from reception.models import PaymentStatus as P
+from reception.models import RefundRequestStatus as R
 from reception.models import Role, Visit
 from reception.models import VisitStatus as V
 from reception.words import N_
@@ -79,6 +82,20 @@ PAYMENT: frozenset[tuple[P, P]] = frozenset(
 )
 
 
+CLAIM: frozenset[tuple[C, C]] = frozenset(
+    {
+        (C.DRAFT, C.SENT), (C.SENT, C.ACCEPTED), (C.SENT, C.REFUSED), (C.REFUSED, C.SENT), (C.ACCEPTED, C.PAID),
+        (C.SENT, C.PAID),
+    }
+)  # fmt: skip
+
+CASH_TRANSFER: frozenset[tuple[T, T]] = frozenset(
+    {(T.PENDING, T.ACCEPTED), (T.PENDING, T.REFUSED), (T.PENDING, T.WITHDRAWN)}
+)
+
+REFUND_REQUEST: frozenset[tuple[R, R]] = frozenset({(R.ASKED, R.DONE), (R.ASKED, R.REFUSED)})
+
+
 def allowed(status: V) -> list[str]:
     """Names of the moves that `status` allows to somebody, in table order."""
     return [name for name, m in VISIT.items() if m.by_hand and status in m.before]
@@ -108,4 +125,7 @@ def state_moves() -> set[tuple[str, str, str]]:
         {("visit", a, b) for a, b in visit_steps()}
         | {("appointment", a, b) for a, b in appointment_steps()}
         | {("payment", a, b) for a, b in PAYMENT}
+        | {("claim", a, b) for a, b in CLAIM}
+        | {("cash_transfer", a, b) for a, b in CASH_TRANSFER}
+        | {("refund_request", a, b) for a, b in REFUND_REQUEST}
     )

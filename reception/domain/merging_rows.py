@@ -17,10 +17,12 @@ from reception.models import (
     AccessEntry,
     Appointment,
     AuditEntry,
+    BonusEntry,
     Consent,
     DifferentPeople,
     LedgerEntry,
     MedicalRecord,
+    Operation,
     Patient,
     PatientMerge,
     Payment,
@@ -34,6 +36,7 @@ MOVED: tuple[tuple[str, type[Any], str], ...] = (
     ("appointment", Appointment, "patient_id"),
     ("visit", Visit, "patient_id"),
     ("payment", Payment, "patient_id"),
+    ("payment.referrer_id", Payment, "referrer_id"),
     ("medical_record", MedicalRecord, "patient_id"),
     ("waitlist_entry", WaitlistEntry, "patient_id"),
     ("questionnaire_answer", QuestionnaireAnswer, "patient_id"),
@@ -48,6 +51,8 @@ STAYS: tuple[tuple[str, type[Any]], ...] = (
     ("ledger_entry", LedgerEntry),
     ("consent", Consent),
     ("access_entry", AccessEntry),
+    ("operation", Operation),
+    ("bonus_entry", BonusEntry),
 )
 
 

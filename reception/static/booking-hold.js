@@ -84,6 +84,11 @@ function giveBack() {
   kept = { id: "", slot: "" };
 }
 
+function leave() {
+  giveBack();
+  picked = "";
+}
+
 const refresh = (form) => form.querySelector("#times-news")?.dispatchEvent(new CustomEvent("rx:times"));
 
 const digits = new Intl.NumberFormat(root.lang || "en", { minimumIntegerDigits: 2, numberingSystem: "latn" });
@@ -130,7 +135,6 @@ function adopt() {
   if (!form.dataset.met) {
     form.dataset.met = "true";
     isUsed = false;
-    picked = "";
     if ("holdNow" in form.dataset) soon();
   } else if (kept.id) soon(); // the times were drawn again: the choice may be another one
   tick();
@@ -155,10 +159,11 @@ for (const type of ["rx:close-dialog", "rx:booked"]) {
     if (!formOf() && type === "rx:close-dialog" && !kept.id) return;
     isUsed = true;
     kept = { id: "", slot: "" };
+    picked = "";
   }, { capture: true });
 }
 document.addEventListener("rx:dialog", () => {
-  if (!document.getElementById("dialog")?.open) giveBack();
+  if (!document.getElementById("dialog")?.open) leave();
 });
 window.addEventListener("pagehide", giveBack);
 setInterval(tick, 1_000);

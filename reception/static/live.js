@@ -29,6 +29,7 @@
 import { POLL_MS, LATE_MS, OFF_MS, ageText, behind, freshness, isNewer, jitter, versionOf } from "./live-rules.js";
 import { look, settle } from "./live-rows.js";
 
+const PRESS_MS = 1_000;
 const REGIONS = "[id][data-v][data-live]";
 const SIGNALS = "[data-signal]";
 
@@ -60,6 +61,7 @@ const wanted = () => [
 
 /** Puts `html` in place of the region `id` when it is newer; focus, half-typed text and scroll stay. */
 function apply({ id, v, html }, pushed = true) {
+  if (isPressed) return waiting.set(id, [{ id, v, html }, pushed]);
   const element = region(id);
   if (!element || !isNewer(v, element.dataset.v)) return;
   const before = { ...element.dataset };
@@ -71,6 +73,30 @@ function apply({ id, v, html }, pushed = true) {
   after.dispatchEvent(new CustomEvent("rx:region", { bubbles: true, detail: { id, v, before, pushed } }));
   settle(picture, after);
   countInTitle();
+}
+
+// A press that has begun ends on the thing it began on: what comes meanwhile waits until the finger is up again.
+let isPressed = false;
+let pressEnds = 0;
+const waiting = new Map(); // region id -> arguments of the latest `apply`
+
+function press() {
+  isPressed = true;
+  clearTimeout(pressEnds);
+  pressEnds = setTimeout(release, PRESS_MS); // a finger that never comes up, a drag that ends outside
+}
+
+function release() {
+  isPressed = false;
+  for (const [id, message] of waiting) {
+    waiting.delete(id);
+    apply(...message);
+  }
+}
+
+document.addEventListener("pointerdown", press, { capture: true });
+for (const type of ["pointerup", "pointercancel"]) {
+  document.addEventListener(type, () => isPressed && (clearTimeout(pressEnds), setTimeout(release)), { capture: true });
 }
 
 /** Fetches the region unless a push is faster; one request per region at a time. */
@@ -271,6 +297,16 @@ document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => {
     const shown = incoming?.matches(REGIONS) && region(incoming.id);
     if (shown && isNewer(shown.dataset.v, incoming.dataset.v)) tasks.splice(i, 1);
   }
+});
+
+// And the push may have taken away what asked: htmx would drop the answer, toast and undo with it.
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  if (ctx.target?.isConnected !== false || ctx.hx?.retarget) return;
+  const same = ctx.target.id && document.getElementById(ctx.target.id);
+  ctx.target = same || body;
+  if (same) return;
+  ctx.swap = "none";
+  if (ctx.hx) delete ctx.hx.reswap;
 });
 document.addEventListener("htmx:after:swap", () => {
   countInTitle();

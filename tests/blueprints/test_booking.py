@@ -52,6 +52,14 @@ def test_keeping_renewing_and_giving_back(house: House) -> None:
     form = full(get(desk, f"/calendar/book?patient_id={house.patient('Kim').id}")) | {"day": day}
     mine = post(desk, "/calendar/book/form", form | {"hold": kept["id"], "slot": slot(house, 12)})
     assert (chosen(mine), mine.one("input", name="hold")["value"]) == ([slot(house, 12)], str(kept["id"]))
+    # A form that was drawn before the place was kept knows no hold: the own one is no hindrance, and comes with it.
+    early = post(desk, "/calendar/book/form", form | {"hold": "", "slot": slot(house, 12)})
+    assert (chosen(early), early.one("input", name="hold")["value"]) == ([slot(house, 12)], str(kept["id"]))
+    assert early.one("input", name="slot", value=slot(house, 12)).get("disabled") is None
+    lost = post(
+        desk, "/calendar/book/form", {name: form[name] for name in form if name != "slot"} | {"hold": kept["id"]}
+    )
+    assert chosen(lost) == [slot(house, 12)]
     assert ask(desk, f"/{kept['id']}/release", "five")[0] == 200
     assert count(Hold) == 0
     assert ask(desk, f"/{kept['id']}/release", "six")[0] == 200

@@ -254,13 +254,15 @@ def test_a_doctors_day_by_mouse(floor: Floor) -> None:
     board = floor.board
     visit = floor.here("Doctormouse")
     expect(board.locator("#call-next")).to_contain_text("Doctormouse")
-    for name, state in (
-        ("call", "CALLED"), ("recall", "CALLED"), ("start", "IN_PROGRESS"), ("finish", "PENDING_PAYMENT"),
+    for name, state, calls in (
+        ("call", "CALLED", "1"), ("recall", "CALLED", "2"), ("start", "IN_PROGRESS", "2"),
+        ("finish", "PENDING_PAYMENT", "2"),
     ):  # fmt: skip
         with acts(board, 1):
             board.locator(f'[data-act="{name}"]').click()
             becomes(floor.api, visit, state)
         expect(board.locator(row(visit)).first).to_have_attribute("data-status", state)
+        expect(board.locator(row(visit)).first).to_have_attribute("data-call", calls)
     finished = board.locator("#toasts [data-toast]", has_text="finished")
     expect(finished).to_be_visible()
     with acts(board, 1):

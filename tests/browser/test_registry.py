@@ -48,6 +48,7 @@ def test_the_full_form_by_keys(stage: Stage) -> None:
     expect(page.locator(f"#guardian_id-{mother.id}")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.locator("#pick-guardian_id")).to_contain_text("Ivanova, Anna")
+    expect(page.locator("#pick-guardian_id button")).to_be_focused()
     choose(page, "region_code", "fargʻ")
     expect(page.locator("#region_code")).to_have_value("30")
     expect(page.locator("#country")).to_have_value("UZ")

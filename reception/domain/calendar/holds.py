@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import Select, exists, insert, select
 
 from reception.clock import service_day
 from reception.domain.actors import Actor
@@ -170,8 +170,22 @@ def own(hold_id: int | None, viewer: Actor, at: datetime) -> Hold | None:
     """The viewer's own standing hold, for reading."""
     if hold_id is None or not is_id(hold_id):
         return None
+    return db.session.scalar(_standing_of(viewer, at).where(Hold.id == hold_id))
+
+
+def own_at(place: tuple[int, datetime] | None, viewer: Actor, at: datetime) -> Hold | None:
+    """The viewer's own standing hold of a place (doctor, start), for a form that was drawn before it was kept."""
+    if place is None:
+        return None
+    doctor_id, starts_at = place
     return db.session.scalar(
-        select(Hold).where(
-            Hold.id == hold_id, Hold.clinic_id == viewer.clinic_id, Hold.user_id == viewer.user_id, Hold.until > at
-        )
+        _standing_of(viewer, at)
+        .join(Schedule, Schedule.id == Hold.schedule_id)
+        .where(Schedule.doctor_id == doctor_id, Hold.starts_at == starts_at)
+        .order_by(Hold.id.desc())
+        .limit(1)
     )
+
+
+def _standing_of(viewer: Actor, at: datetime) -> Select[tuple[Hold]]:
+    return select(Hold).where(Hold.clinic_id == viewer.clinic_id, Hold.user_id == viewer.user_id, Hold.until > at)

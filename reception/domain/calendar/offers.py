@@ -16,6 +16,7 @@ from reception.domain.calendar.booking import GRACE
 from reception.domain.calendar.vacancy import Offer as Offer
 from reception.domain.calendar.vacancy import Vacancy, days_with_shifts
 from reception.domain.calendar.vacancy import Wish as Wish
+from reception.domain.calendar.vacancy import value_of as value_of
 
 FARTHEST_DAYS = 120
 """How far ahead the next free place is looked for."""

@@ -64,7 +64,12 @@ class Offer:
     @property
     def value(self) -> str:
         """As forms write it: doctor and UTC instant."""
-        return f"{self.doctor_id}@{self.starts_at:%Y-%m-%dT%H:%MZ}"
+        return value_of(self.doctor_id, self.starts_at)
+
+
+def value_of(doctor_id: int, starts_at: datetime) -> str:
+    """A start as forms write it."""
+    return f"{doctor_id}@{starts_at:%Y-%m-%dT%H:%MZ}"
 
 
 @dataclass(frozen=True, slots=True)
