@@ -13,6 +13,7 @@ import time
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from flask import Flask, current_app
@@ -43,6 +44,8 @@ USUAL_PAGES = 1000
 """After so many pages in its journal SQLite copies them into the file, if not told otherwise."""
 progress: dict[int, tuple[str, int, int]] = {}
 """Runs of this process: number -> (step, rows done, rows in all)."""
+ended: dict[int, Event] = {}
+"""Runs of this process: number -> what is set when the run is over, for whoever waits for it."""
 
 
 def folder() -> Path:
@@ -120,7 +123,7 @@ def _copy_journal(path: str) -> None:
 def start(run_id: int, actor: Actor) -> None:
     """Let the run begin beside the requests; its row says already that it is running."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  as Flask says
-    progress[run_id] = ("read", 0, 0)
+    progress[run_id], ended[run_id] = ("read", 0, 0), Event()
     socketio.start_background_task(_run, app, run_id, actor)
 
 
@@ -162,6 +165,7 @@ def _run(app: Flask, run_id: int, actor: Actor) -> None:
             progress.pop(run_id, None)
             if not is_dry:
                 file_of(run_id).unlink(missing_ok=True)
+            ended.pop(run_id).set()
 
 
 def _end(actor: Actor, run_id: int, state: ImportState, why: dict[str, Any]) -> None:

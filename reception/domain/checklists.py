@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from reception.domain import consents, machines, patients
@@ -71,7 +72,7 @@ def fill_in(
 
 def _temperature(text: str) -> str:
     text = text.strip().replace(",", ".")
-    if text and not (re.fullmatch(r"\d{2}(\.\d)?", text, re.ASCII) and 25 <= float(text) <= 45):
+    if text and not (re.fullmatch(r"\d{2}(\.\d)?", text, re.ASCII) and 25 <= Decimal(text) <= 45):
         raise invalid_field("temperature", N_("Write degrees such as 36.6."))
     return text
 

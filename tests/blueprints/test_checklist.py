@@ -68,7 +68,7 @@ def test_what_is_left_empty_stays(house: House) -> None:
 def test_bad_answers_change_nothing(house: House) -> None:
     visit = house.visit()
     for wish in (
-        {"temperature": "366"}, {"temperature": "١"}, {"temperature": "12"}, {"blood_pressure": "high"},
+        {"temperature": "366"}, {"temperature": "١"}, {"temperature": "12"}, {"temperature": "45.1"}, {"blood_pressure": "high"},
         {"agreed": {"SOUL": True}}, {"complaints": "x" * 5001}, {"card": {"special_needs": "x" * 10_000}},
     ):  # fmt: skip
         with pytest.raises(Invalid):

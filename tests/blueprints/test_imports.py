@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -54,14 +53,12 @@ def start(client: FlaskClient, address: str, **values: str) -> TestResponse:
 
 
 def over(client: FlaskClient, address: str) -> Page:
-    """The page once the run is over; polls as the browser does."""
-    ends = time.monotonic() + LONG
-    while time.monotonic() < ends:
-        shown = page(client, address)
-        if not shown.all("progress"):
-            return shown
-        time.sleep(0.05)  # the beat of the page, in short
-    raise AssertionError("the run is not over")
+    """The page once the run is over."""
+    if at_work := importing.ended.get(int(address.rsplit("/", 1)[1])):
+        assert at_work.wait(LONG), "the run is not over"
+    shown = page(client, address)
+    assert not shown.all("progress")
+    return shown
 
 
 def people() -> int:

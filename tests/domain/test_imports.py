@@ -18,7 +18,7 @@ from reception.domain import directory, exporting, patients
 from reception.domain.audit import record
 from reception.domain.errors import NotPossible
 from reception.domain.imports import runs
-from reception.domain.imports.kinds import Fault
+from reception.domain.imports.kinds import Fault, Kind
 from reception.domain.imports.runs import MOST_FAULTS, Mapped, Report
 from reception.domain.imports.schedules import Schedules
 from reception.domain.imports.sheets import open_sheet
@@ -383,3 +383,12 @@ def test_a_report_keeps_so_many_faults() -> None:
     for row in range(MOST_FAULTS + 5):
         report.refuse(Fault(row, row, "x"))
     assert (len(report.faults), report.refused) == (MOST_FAULTS, MOST_FAULTS + 5)
+
+
+@ON_SQLITE
+def test_a_kind_says_how_its_rows_are_read_compared_and_stored(house: House) -> None:
+    class Half(Kind):
+        def read(self, cells: dict[str, str]) -> None: ...
+
+    with pytest.raises(TypeError, match="compare.*insert"):
+        Half(house.actor, clock.now(), frozenset())  # type: ignore[abstract]

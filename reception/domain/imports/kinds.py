@@ -6,6 +6,7 @@ same, or impossible. `runs.py` leads all kinds the same way.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -61,8 +62,8 @@ class Staged:
     is_new: bool = True
 
 
-class Kind:
-    """One kind of import at work for `actor`. Subclasses say what the comments here ask for."""
+class Kind(ABC):
+    """One kind of import at work for `actor`."""
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -78,19 +79,19 @@ class Kind:
         self.is_staged: Callable[[str], bool] = lambda key: False
         """Whether a row of the file has this key; `runs.py` says how to ask."""
 
+    @abstractmethod
     def read(self, cells: dict[str, str]) -> Checked | None:
         """A row from text; None: a heading or the like, not meant. Raises Invalid."""
-        raise NotImplementedError
 
+    @abstractmethod
     def compare(self, rows: list[Staged]) -> Iterator[Fault]:
         """Say of each row whether it is new; name those that cannot be."""
-        raise NotImplementedError
 
+    @abstractmethod
     def insert(self, rows: list[Staged]) -> None:
         """Store new rows; inside the transaction."""
-        raise NotImplementedError
 
-    def finish(self, rows: Iterator[list[Staged]]) -> None:
+    def finish(self, rows: Iterator[list[Staged]]) -> None:  # noqa: B027  most kinds have nothing left to do
         """What can be done only when all rows stand; inside the transaction. `rows`: all of the file once more."""
 
 
