@@ -24,6 +24,8 @@ class ClinicFacts:
     closes_at: time
     ticket_digits: int
     doctor_share_percent: int
+    referral_bonus_percent: int
+    refund_limit: int | None
     wait_limit_minutes: int
     early_minutes: int
     hold_minutes: int
@@ -81,7 +83,7 @@ def founder() -> Actor:
     """Who founds the first clinic: a command, before there is any clinic to act in."""
     nowhere = ClinicFacts(
         id=0, name="", kind="HUMAN", time_zone="UTC", currency="EUR", default_locale="en", phone_region="DE",
-        opens_at=time(8), closes_at=time(20), ticket_digits=3, doctor_share_percent=0, wait_limit_minutes=30,
+        opens_at=time(8), closes_at=time(20), ticket_digits=3, doctor_share_percent=0, referral_bonus_percent=0, refund_limit=None, wait_limit_minutes=30,
         early_minutes=15, hold_minutes=10, requeue_minutes=5, calls_before_parking=3,
         overbooking_cap=3, place_hold_seconds=300, offer_minutes=60,
     )  # fmt: skip

@@ -39,12 +39,17 @@ SHOWN = (Patient, Doctor, Room, Service, User)
 """Models whose old and new values staff may see, in the erasable history."""
 SECRET = frozenset({"password_hash", "token", "token_hash", "folded", "feed_token", "answers", "questions", "query"})
 QUIET = frozenset({"created_at", "updated_at", "created_by_id", "updated_by_id", "version"})
-PARTS = {"bill_line": ("payment", "payment_id"), "medical_record": ("visit", "visit_id"),
-         "service_price": ("service", "service_id")}  # fmt: skip
+PARTS = {
+    "bill_line": ("payment", "payment_id"),
+    "bill_payer": ("payment", "payment_id"),
+    "invoice": ("payment", "payment_id"),
+    "medical_record": ("visit", "visit_id"),
+    "service_price": ("service", "service_id"),
+}
 """Rows that an act covers with their parent: kind -> (parent's kind, column)."""
 CODES = frozenset(
     {
-        "booking_id", "card_no", "code", "currency", "default_locale", "display_locales", "invoice_no",
+        "booking_id", "card_no", "code", "currency", "default_locale", "display_locales", "invoice_no", "number",
         "locale", "theme", "ticket", "time_zone", "username", "phone_region",
     }
 )  # fmt: skip

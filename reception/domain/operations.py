@@ -257,6 +257,7 @@ def receipt(operation: Operation) -> dict[str, Any]:
             LedgerEntry.payment_id == operation.payment_id,
             LedgerEntry.operation_id == operation.id,
             LedgerEntry.clinic_id == operation.clinic_id,
+            LedgerEntry.method.is_not(None),
         )
         .options(joinedload(LedgerEntry.cashbox))
         .order_by(LedgerEntry.id)

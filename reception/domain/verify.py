@@ -22,6 +22,7 @@ from reception.models import (
     Hold,
     LedgerEntry,
     LedgerKind,
+    Method,
     OfferStatus,
     Patient,
     PatientMerge,
@@ -74,7 +75,11 @@ def _bills() -> Iterator[str]:
     paid = dict(
         db.session.execute(
             select(LedgerEntry.payment_id, func.sum(LedgerEntry.amount))
-            .where(LedgerEntry.kind == LedgerKind.PAYMENT, LedgerEntry.reverses_id.is_(None))
+            .where(
+                LedgerEntry.kind == LedgerKind.PAYMENT,
+                LedgerEntry.reverses_id.is_(None),
+                LedgerEntry.method != Method.INSURANCE,
+            )
             .group_by(LedgerEntry.payment_id)
         )
         .tuples()

@@ -96,6 +96,7 @@ def test_from_registration_to_the_last_payment(house: House) -> None:
         ("CHARGE", "120.00", "PATIENT_DEBT", "INCOME"),
         ("PAYMENT", "50.00", "CASHBOX", "PATIENT_DEBT"),
         ("PAYMENT", "70.00", "CASHBOX", "PATIENT_DEBT"),
+        ("ADJUSTMENT", "48.00", "INCOME", "DOCTOR_DUE"),
     ]
     assert cashier.get("/ledger", payment=bill["id"])["items"] == entries
     assert list(verify.findings()) == []

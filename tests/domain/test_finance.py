@@ -88,7 +88,8 @@ def test_one_part_for_the_whole_sum_settles_bill_and_visit(house: House) -> None
     assert (operation.kind, operation.amount, operation.cashier_id) == (LedgerKind.PAYMENT, PRICE, cashier.user_id)
     assert (operation.cash_received, operation.change_given) == (0, 0)
     assert operation.receipt_no == "2026-000001"
-    entry = db.session.scalars(select(LedgerEntry).filter_by(operation_id=operation.id)).one()
+    entry, share = db.session.scalars(select(LedgerEntry).filter_by(operation_id=operation.id).order_by(LedgerEntry.id))
+    assert (share.kind, share.amount, share.doctor_id) == (LedgerKind.ADJUSTMENT, PRICE * 40 // 100, visit.doctor_id)
     assert (entry.debit_id, entry.cashbox_id, entry.method) == (house.card.account_id, house.card.id, Method.CARD)
     assert (entry.day, entry.patient_id) == (clock.today(house.clinic), visit.patient_id)
     assert (balance(house.card), debt(visit)) == (PRICE, 0)
@@ -105,6 +106,7 @@ def test_several_parts_are_one_operation_and_one_receipt(house: House) -> None:
     ).all()
     assert [(e.cashbox_id, e.amount, e.purpose) for e in entries] == [
         (house.card.id, 4_000, "part-1"), (beta.id, 3_500, "part-2"), (house.cash.id, 4_500, "part-3"),
+        (None, 4_800, f"due-{house.doctor.id}"),
     ]  # fmt: skip
     assert (operation.amount, operation.cash_received, operation.change_given) == (PRICE, 5_000, 500)
     assert (balance(house.card), balance(beta), balance(house.cash)) == (4_000, 3_500, 4_500)

@@ -370,7 +370,7 @@ def test_the_preview_proposes_and_doubts(house: House) -> None:
     assert take["gender"] == ("gone", True)
     assert found.moving["visit"] == 1
     assert found.moving["payment"] == 1
-    assert found.staying["ledger_entry"] == 2
+    assert found.staying["ledger_entry"] == 3
     assert found.doubts == ["The birth dates differ."]
     assert found.clashes == []
     house.run(_verify_identity, kept.id)

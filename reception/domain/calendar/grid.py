@@ -49,6 +49,7 @@ def of_week(viewer: Actor, first: date, at: datetime, *, by: str = "doctor", ide
 
 def _grid(scope: Scope, rows: Rows, owners: dict[Key, Any], at: datetime) -> Grid:
     shifts, appointments = _by_column(scope, rows, owners)
+    held = _held(scope, rows)
     hour = _first_hour(scope, shifts, appointments)
     columns = [Column(day, ident, _origin(scope, day, hour), owner=owner) for (day, ident), owner in owners.items()]
     minutes = _height(scope, columns, shifts, appointments, hour)
@@ -56,7 +57,7 @@ def _grid(scope: Scope, rows: Rows, owners: dict[Key, Any], at: datetime) -> Gri
         key = column.day, column.ident
         column.minutes = minutes
         _fill(column, shifts[key], rows, at)
-        _place(column, appointments[key], rows)
+        _place(column, appointments[key], held[key], rows)
         column.shut = shut(column, rows, scope)
         column.marks = _marks(column, scope)
     _seat(scope, columns, shifts)
@@ -91,6 +92,16 @@ def _by_column(scope: Scope, rows: Rows, keys: Iterable[Key]) -> tuple[Kept, Kep
     for row in rows.appointments:
         appointments[row.day, scope.column_of(row)].append(row)
     return shifts, appointments
+
+
+def _held(scope: Scope, rows: Rows) -> Kept:
+    """What is kept while somebody books, in the column of its shift on its own day."""
+    columns = {row.id: scope.column_of(row) for row in rows.shifts}
+    found: Kept = defaultdict(list)
+    for one in rows.held:
+        if one.schedule_id in columns:
+            found[clock.service_day(one.starts_at, scope.viewer.clinic), columns[one.schedule_id]].append(one)
+    return found
 
 
 # ----------------------------------------------------------------------------------------------------- the time axis
@@ -179,12 +190,13 @@ def _fill(column: Column, shifts: list[Any], rows: Rows, at: datetime) -> None:
     column.now = now if 0 <= now < column.minutes else None
 
 
-def _place(column: Column, appointments: list[Any], rows: Rows) -> None:
-    """Every appointment in its lane."""
+def _place(column: Column, appointments: list[Any], held: list[Any], rows: Rows) -> None:
+    """Every appointment in its lane, and beside them what is kept."""
     blocks = []
     for row in appointments:
         is_gone = row.standing == AppointmentStatus.NO_SHOW
         blocks.append(Block(row, *column.place(row.starts_at, row.ends_at), row.id in rows.beyond, is_gone))
+    blocks += [Block(one, *column.place(one.starts_at, one.ends_at), is_held=True) for one in held]
 
     def capacity(first: int, last: int) -> int:
         return max((cell.capacity for cell in column.cells if cell.at < last and cell.to > first), default=1)

@@ -15,13 +15,16 @@ AS_WIDE_AS_CAPACITY = 4
 
 @dataclass(slots=True)
 class Block:
-    """An appointment in its column: minutes from the top, its lane of so many, and the row it is drawn from."""
+    """An appointment, or a place that is kept, in its column: minutes from the top, its lane of so many, and the row it is
+    drawn from.
+    """
 
     row: Any
     at: int
     to: int
     is_beyond: bool = False
     is_gone: bool = False
+    is_held: bool = False
     lane: int = 0
     lanes: int = 1
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, or_, select
 
 from reception import clock
 from reception.domain.actors import Actor
+from reception.domain.calendar import holds
 from reception.extensions import core, db
 from reception.models import (
     Absence,
@@ -92,13 +93,15 @@ class Rows:
     absences: list[Any]
     closures: list[Any]
     closed: dict[date, str]
+    held: list[holds.Held]
 
 
 def read(scope: Scope, at: datetime) -> Rows:
     """Everything that the grid of the scope shows at the instant `at`."""
     found, beyond = slots(scope, at)
     closed = closed_days(scope.viewer, scope.days[0], scope.days[-1])
-    return Rows(shifts(scope), found, beyond, appointments(scope), absences(scope), closures(scope), closed)
+    held = holds.standing(scope.viewer.clinic_id, *scope.bounds, at=at)
+    return Rows(shifts(scope), found, beyond, appointments(scope), absences(scope), closures(scope), closed, held)
 
 
 def shifts(scope: Scope) -> list[Any]:

@@ -10,16 +10,14 @@ from reception.clock import service_day
 from reception.domain import numbers
 from reception.domain.actors import Actor
 from reception.domain.errors import NotPossible, invalid_field
-from reception.domain.finance.ledger import account, post, reversal, transfer
-from reception.domain.locks import load
+from reception.domain.finance.charges import Cause, charge, lines_of, payers_of, uncharge
+from reception.domain.finance.shares import figures, split
 from reception.domain.machines import PAYMENT
 from reception.extensions import db
 from reception.models import (
-    AccountKind,
     BillLine,
     Doctor,
-    LedgerEntry,
-    LedgerKind,
+    Invoice,
     Payment,
     PaymentStatus,
     Service,
@@ -47,12 +45,6 @@ def price_on(service: Service, day: date) -> int:
     return price
 
 
-def split_shares(total: int, percent: int) -> tuple[int, int]:
-    """(doctor's, centre's) part of `total`: the doctor's is rounded down, the remainder is the centre's."""
-    doctor = total * percent // 100
-    return doctor, total - doctor
-
-
 def open_bill(visit: Visit, service: Service, doctor: Doctor | None, *, actor: Actor) -> Payment:
     """The bill of a new visit: one line at the price of the visit's day. Its charge is posted by `charge`."""
     price = price_on(service, visit.service_day)
@@ -64,7 +56,8 @@ def open_bill(visit: Visit, service: Service, doctor: Doctor | None, *, actor: A
         insurance_amount=0,
         self_pay_amount=price,
     )
-    bill.doctor_share, bill.center_share = split_shares(price, _percent(doctor, actor))
+    percent = percent_for(doctor, actor)
+    bill.doctor_share, bill.center_share = split(price, percent)
     db.session.add(bill)
     db.session.flush()
     db.session.add(
@@ -76,57 +69,17 @@ def open_bill(visit: Visit, service: Service, doctor: Doctor | None, *, actor: A
             unit_price=price,
             amount=price,
             quantity=1,
+            doctor_percent=percent,
+            doctor_share=bill.doctor_share,
         )
     )
     return bill
 
 
-def _percent(doctor: Doctor | None, actor: Actor) -> int:
+def percent_for(doctor: Doctor | None, actor: Actor) -> int:
+    """The doctor's share of what he does, in percent: his own, or the clinic's."""
     own = doctor.share_percent if doctor else None
     return actor.clinic.doctor_share_percent if own is None else own
-
-
-def charge(bill: Payment, event: VisitEvent, *, actor: Actor, at: datetime) -> None:
-    """Post what the bill asks: the patient owes it, it is income. A bill of zero posts nothing."""
-    if not bill.total_amount:
-        return
-    visit = load(Visit, bill.visit_id, bill.clinic_id) if bill.visit_id else None
-    post(
-        [
-            transfer(
-                LedgerKind.CHARGE,
-                debit=account(AccountKind.PATIENT_DEBT, bill.clinic_id, patient_id=bill.patient_id),
-                credit=account(AccountKind.INCOME, bill.clinic_id),
-                amount=bill.total_amount,
-                payment_id=bill.id,
-                patient_id=bill.patient_id,
-                service_id=visit.service_id if visit else None,
-                appointment_id=visit.appointment_id if visit else None,
-                event=("visit-event", event.id, "charge"),
-                actor=actor,
-                at=at,
-            )
-        ]
-    )
-
-
-def uncharge(bill: Payment, event: VisitEvent, *, actor: Actor, at: datetime) -> None:
-    """Reverse the bill's standing charge, if any."""
-    standing = db.session.scalars(
-        select(LedgerEntry)
-        .where(
-            LedgerEntry.payment_id == bill.id,
-            LedgerEntry.kind == LedgerKind.CHARGE,
-            LedgerEntry.reverses_id.is_(None),
-            LedgerEntry.id.not_in(
-                select(LedgerEntry.reverses_id).where(
-                    LedgerEntry.payment_id == bill.id, LedgerEntry.reverses_id.is_not(None)
-                )
-            ),
-        )
-        .order_by(LedgerEntry.id)
-    ).all()
-    post([reversal(entry, ("visit-event", event.id, f"reverse-{entry.id}"), actor=actor, at=at) for entry in standing])
 
 
 def reprice(
@@ -137,18 +90,31 @@ def reprice(
     if bill.status != PaymentStatus.PENDING:
         return
     price, line = price_on(service, visit.service_day), bill.lines[0]
-    shares = split_shares(price, _percent(doctor, actor))
-    line.doctor_id = visit.doctor_id
-    if price != bill.total_amount or service.id != line.service_id:
+    percent = percent_for(doctor, actor)
+    is_dearer = price != line.unit_price or service.id != line.service_id
+    moved = is_dearer or line.doctor_id != visit.doctor_id
+    if moved:
         uncharge(bill, event, actor=actor, at=at)
-        line.service_id = service.id
-        line.unit_price = price
-        line.amount = price * line.quantity
-        bill.total_amount = bill.self_pay_amount = line.amount
-        bill.doctor_share, bill.center_share = shares
-        db.session.flush()
+    line.doctor_id, line.service_id, line.doctor_percent = visit.doctor_id, service.id, percent
+    line.unit_price, line.amount = price, price * line.quantity
+    refigure(bill)
+    if moved:
         charge(bill, event, actor=actor, at=at)
-    bill.doctor_share, bill.center_share = shares
+
+
+def refigure(bill: Payment) -> None:
+    """Bring the bill's sums to its lines and insurers. Charges are the caller's."""
+    db.session.flush()
+    lines, payers = lines_of(bill), payers_of(bill)
+    found = figures(lines, payers)
+    shares = {figure.line_id: figure.doctor_share for figure in found.lines}
+    for line in lines:
+        line.doctor_share = shares.get(line.id, 0)
+    for payer in payers:
+        payer.amount = found.payers[payer.id]
+    bill.total_amount, bill.insurance_amount, bill.self_pay_amount = found.total, found.insurance, found.self_pay
+    bill.doctor_share, bill.center_share = found.doctor_share, found.center_share
+    db.session.flush()
 
 
 def set_status(bill: Payment, status: PaymentStatus, at: datetime) -> None:
@@ -163,14 +129,36 @@ def set_status(bill: Payment, status: PaymentStatus, at: datetime) -> None:
 
 def number_invoice(bill: Payment, *, actor: Actor, at: datetime) -> None:
     """Give the bill its invoice number, once: at the finish or the first payment."""
-    if bill.invoice_no is None:
-        bill.invoice_no = numbers.invoice_no(actor.clinic, service_day(at, actor.clinic))
+    if bill.invoice_no is not None:
+        return
+    bill.invoice_no = numbers.invoice_no(actor.clinic, service_day(at, actor.clinic))
+    db.session.add(Invoice(clinic_id=bill.clinic_id, payment_id=bill.id, number=bill.invoice_no, issued_at=at))
 
 
-def cancel_bill(bill: Payment, event: VisitEvent, *, actor: Actor, at: datetime) -> None:
+def void_invoice(bill: Payment, reason: str, *, at: datetime) -> None:
+    """The bill's number is void and stays so; a bill that stands again gets another one."""
+    invoice = _invoice(bill)
+    if invoice is not None:
+        invoice.voided_at, invoice.void_reason = at, reason
+
+
+def restore_invoice(bill: Payment) -> None:
+    """The void number stands again: for what is undone at once."""
+    if bill.invoice_no is not None:
+        found = select(Invoice).where(Invoice.payment_id == bill.id, Invoice.number == bill.invoice_no)
+        invoice = db.session.scalars(found).one()
+        invoice.voided_at, invoice.void_reason = None, ""
+
+
+def _invoice(bill: Payment) -> Invoice | None:
+    return db.session.scalar(select(Invoice).where(Invoice.payment_id == bill.id, Invoice.voided_at.is_(None)))
+
+
+def cancel_bill(bill: Payment, event: VisitEvent | Cause, *, actor: Actor, at: datetime) -> None:
     """Cancel an unpaid bill and reverse its charge. Raises NotPossible when money was taken."""
     if bill.amount_paid - bill.refunded_amount > 0:
         raise NotPossible(N_("Money was taken for this visit. Refund it first."), code="paid", state=bill.status)
     if bill.status == PaymentStatus.PENDING:
         set_status(bill, PaymentStatus.CANCELLED, at)
         uncharge(bill, event, actor=actor, at=at)
+        void_invoice(bill, "cancelled", at=at)

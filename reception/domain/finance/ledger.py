@@ -17,7 +17,7 @@ from reception.clock import service_day
 from reception.domain.actors import Actor
 from reception.domain.errors import NotPossible
 from reception.extensions import db
-from reception.models import Account, AccountKind, LedgerEntry, LedgerKind, Payment
+from reception.models import Account, AccountKind, Cashbox, CashboxShift, LedgerEntry, LedgerKind, Payment
 from reception.words import N_
 
 DEBIT_SIDE = frozenset(
@@ -26,6 +26,14 @@ DEBIT_SIDE = frozenset(
         AccountKind.BONUS_DEBT,
     }
 )  # fmt: skip
+
+TOO_LITTLE = {
+    AccountKind.CASHBOX: N_("There is not enough money in this cashbox."),
+    AccountKind.BONUS_OWED: N_("There is not so much bonus."),
+    AccountKind.BONUS_DEBT: N_("The bonus debt is not so large."),
+    AccountKind.DEPOSIT_HELD: N_("The deposit is not so large."),
+}
+"""Accounts that never go below zero, and what is said instead."""
 
 
 def account(kind: AccountKind, clinic_id: int, **owner: int) -> int:
@@ -45,6 +53,7 @@ def account(kind: AccountKind, clinic_id: int, **owner: int) -> int:
 def post(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
     """Add transfers and move the cached balances with them, accounts in ascending order. Raises NotPossible."""
     entries = list(entries)
+    _stamp_shifts(entries)
     moved: dict[int, int] = {}
     for entry in entries:
         moved[entry.debit_id] = moved.get(entry.debit_id, 0) + entry.amount
@@ -57,12 +66,34 @@ def post(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
     for ident in sorted(moved):
         change = moved[ident] if kinds[ident] in DEBIT_SIDE else -moved[ident]
         query = update(Account).where(Account.id == ident).values(balance=Account.balance + change)
-        if kinds[ident] in (AccountKind.CASHBOX, AccountKind.BONUS_OWED):
+        if kinds[ident] in TOO_LITTLE:
             query = query.where(Account.balance + change >= 0)
         done = db.session.execute(query, execution_options={"synchronize_session": False})
         if not done.rowcount:  # type: ignore[attr-defined]
-            raise NotPossible(N_("There is not enough money in this cashbox."), code="not-enough")
+            raise NotPossible(TOO_LITTLE[kinds[ident]], code="not-enough")
     return entries
+
+
+def open_shift(cashbox: Cashbox) -> CashboxShift | None:
+    """The shift that takes the cashbox's money now; None where it keeps none. Raises NotPossible where one is needed."""
+    if not cashbox.keeps_shifts:
+        return None
+    found = select(CashboxShift).where(CashboxShift.cashbox_id == cashbox.id, CashboxShift.closed_at.is_(None))
+    shift = db.session.scalar(found)
+    if shift is None:
+        raise NotPossible(
+            N_("The shift of %(name)s is closed. Open one first."), name=cashbox.name, code="shift-closed"
+        )
+    return shift
+
+
+def _stamp_shifts(entries: list[LedgerEntry]) -> None:
+    """Each entry of a cashbox names its open shift; whoever closes one waits for the cashbox's lock."""
+    for ident in sorted({entry.cashbox_id for entry in entries if entry.cashbox_id and entry.shift_id is None}):
+        shift = open_shift(db.session.get_one(Cashbox, ident))
+        for entry in entries:
+            if shift and entry.cashbox_id == ident and entry.shift_id is None:
+                entry.shift_id = shift.id
 
 
 def reversal(entry: LedgerEntry, event: tuple[str, int, str], *, actor: Actor, at: datetime) -> LedgerEntry:
@@ -81,6 +112,8 @@ def reversal(entry: LedgerEntry, event: tuple[str, int, str], *, actor: Actor, a
         service_id=entry.service_id,
         patient_id=patient_id,
         appointment_id=entry.appointment_id,
+        visit_id=entry.visit_id,
+        doctor_id=entry.doctor_id,
         reverses_id=entry.id,
         event=event,
         actor=actor,

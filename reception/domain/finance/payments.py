@@ -12,7 +12,9 @@ from reception.domain.actors import Actor
 from reception.domain.audit import record
 from reception.domain.errors import Invalid, NotPossible, Stale, invalid_field
 from reception.domain.finance.bills import number_invoice, set_status
-from reception.domain.finance.ledger import account, post, transfer
+from reception.domain.finance.charges import Cause
+from reception.domain.finance.dues import fix_referrer, follow_money, note_bonus
+from reception.domain.finance.ledger import account, open_shift, post, transfer
 from reception.domain.locks import held, load, locked
 from reception.extensions import db
 from reception.models import (
@@ -40,11 +42,15 @@ MOST = 10**15
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a payment: `amount` in smallest units into a cashbox."""
+    """One part of a payment: `amount` in smallest units into a cashbox, or out of what the clinic owes the patient."""
 
     method: Method
-    cashbox_id: int
+    cashbox_id: int | None
     amount: int
+
+
+FROM = {Method.BONUS: AccountKind.BONUS_OWED, Method.DEPOSIT: AccountKind.DEPOSIT_HELD}
+"""Ways to pay that bring no money: the account of the patient that they are taken from."""
 
 
 def pay(
@@ -68,9 +74,10 @@ def pay(
     visit = locked(Visit, visit_id, actor.clinic_id) if visit_id else None
     bill = locked(Payment, payment_id, actor.clinic_id)
     total = _check_parts(bill, parts, version, amount, due)
-    boxes = _cashboxes(parts, actor)
+    boxes = cashboxes_of(parts, actor)
     given, change = _change(parts, received)
     number_invoice(bill, actor=actor, at=at)
+    fix_referrer(bill, actor=actor)
     bill.amount_paid += total
     settled = bill.amount_paid == bill.self_pay_amount
     set_status(bill, PaymentStatus.PAID if settled else PaymentStatus.PARTIALLY_PAID, at)
@@ -80,6 +87,7 @@ def pay(
         at=at,
         receipt_no=numbers.receipt_no(actor.clinic, service_day(at, actor.clinic)),
         payment_id=bill.id,
+        patient_id=bill.patient_id,
         cashier_id=actor.user_id,
         amount=total,
         cash_received=given,
@@ -87,7 +95,8 @@ def pay(
     )
     db.session.add(operation)
     db.session.flush()
-    _post_parts(operation, list(zip(parts, boxes, strict=True)), bill, visit, actor=actor, at=at)
+    post_parts(operation, list(zip(parts, boxes, strict=True)), bill, visit, actor=actor, at=at)
+    follow_money(bill, Cause("operation", operation.id), actor=actor, at=at, operation_id=operation.id)
     record(
         actor,
         "payment.pay",
@@ -105,31 +114,35 @@ def pay(
     return operation
 
 
-def _post_parts(
-    operation: Operation, parts: list[tuple[Part, Cashbox]], bill: Payment, visit: Visit | None, *, actor: Actor,
-    at: datetime,
+def post_parts(
+    operation: Operation, parts: list[tuple[Part, Cashbox | None]], bill: Payment, visit: Visit | None, *,
+    actor: Actor, at: datetime, mark: str = "",
 ) -> None:  # fmt: skip
-    """One transfer for each part: out of the patient's debt, into its cashbox."""
+    """One transfer for each part: out of the patient's debt, into its cashbox or out of his bonus or deposit."""
     debt = account(AccountKind.PATIENT_DEBT, actor.clinic_id, patient_id=bill.patient_id)
-    post(
+    entries = post(
         transfer(
             LedgerKind.PAYMENT,
-            debit=box.account_id,
+            debit=box.account_id if box else account(FROM[part.method], actor.clinic_id, patient_id=bill.patient_id),
             credit=debt,
             amount=part.amount,
             method=part.method,
-            cashbox_id=box.id,
+            cashbox_id=box.id if box else None,
             payment_id=bill.id,
             patient_id=bill.patient_id,
             service_id=visit.service_id if visit else None,
             appointment_id=visit.appointment_id if visit else None,
+            visit_id=bill.visit_id,
             operation_id=operation.id,
-            event=("operation", operation.id, f"part-{number}"),
+            event=("operation", operation.id, f"{mark}part-{number}"),
             actor=actor,
             at=at,
         )
         for number, (part, box) in enumerate(parts, 1)
     )
+    for entry in entries:
+        if entry.method == Method.BONUS:
+            note_bonus(entry, -entry.amount, bill.patient_id)
 
 
 def _change(parts: Iterable[Part], received: int | None) -> tuple[int, int]:
@@ -166,16 +179,23 @@ def _check_parts(
     return total
 
 
-def _cashboxes(parts: Iterable[Part], actor: Actor) -> list[Cashbox]:
-    """The cashbox of each part. Nobody closes one before this payment stands; payments do not wait for one another."""
+def cashboxes_of(parts: Iterable[Part], actor: Actor) -> list[Cashbox | None]:
+    """The cashbox of each part; None for bonus and deposit. Nobody closes one, nor its shift, before this payment
+    stands; payments do not wait for one another."""
     parts = list(parts)
-    found = held(Cashbox, {part.cashbox_id for part in parts}, actor.clinic_id)
-    boxes = []
+    found = held(Cashbox, {part.cashbox_id for part in parts if part.cashbox_id is not None}, actor.clinic_id)
+    boxes: list[Cashbox | None] = []
     for part in parts:
+        if part.cashbox_id is None:
+            if part.method not in FROM:
+                raise invalid_field("parts", N_("Say into which cashbox."))
+            boxes.append(None)
+            continue
         box = found[part.cashbox_id]
         if not box.is_open:
             raise NotPossible(N_("The cashbox %(name)s is closed."), name=box.name, code="cashbox-closed")
         if METHOD_OF[box.kind] != part.method:
             raise invalid_field("parts", N_("%(name)s does not take this kind of payment."), name=box.name)
+        open_shift(box)
         boxes.append(box)
     return boxes

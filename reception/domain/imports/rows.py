@@ -230,6 +230,7 @@ class _Day:
             {
                 **self.edited, "payment_id": ident, "service_id": self.books.service.id,
                 "doctor_id": planned.doctor_id, "unit_price": price, "amount": price,
+                "doctor_percent": self.books.actor.clinic.doctor_share_percent, "doctor_share": doctor,
             }
         )  # fmt: skip
         if price:

@@ -149,3 +149,4 @@ def _bill_back(bill: Payment | None, last: VisitEvent, event: VisitEvent, actor:
         finance.set_status(bill, before, at)
     if was_cancelled and before == PaymentStatus.PENDING:
         finance.charge(bill, event, actor=actor, at=at)
+        finance.restore_invoice(bill)
