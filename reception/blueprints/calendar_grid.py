@@ -15,6 +15,7 @@ from reception.blueprints.calendar_look import Look
 from reception.domain import offers
 from reception.domain.calendar import daylist, grid, grid_counts
 from reception.domain.calendar.grid_shapes import Block, Column, Shut
+from reception.domain.calendar.holds import Held
 from reception.models import AbsenceKind, Doctor, VisitStatus
 from reception.words import N_
 
@@ -86,6 +87,7 @@ def _drawing() -> dict[str, Any]:
     """What the grid's template asks for again and again."""
     return {
         "label": label,
+        "held_words": held_words,
         "slots_of": slots_of,
         "STATES_IN_ORDER": STATES,
         "lengths": {row.duration_min: row.id for row in reversed(offers.services(g.actor))},
@@ -120,12 +122,10 @@ def shut_words(shut: Shut) -> str:
 
 
 def label(block: Block, column: Column) -> str:
-    """The appointment in one sentence, for those who hear the screen."""
+    """The appointment, or the place that is kept, in one sentence, for those who hear the screen."""
     row = block.row
-    parts = [
-        f"{formats.time(row.starts_at)}–{formats.time(row.ends_at)}", formats.list_name(row), row.service,
-        formats.word(row.status),
-    ]  # fmt: skip
+    parts = [f"{formats.time(row.starts_at)}–{formats.time(row.ends_at)}"]
+    parts += [held_words(row)] if block.is_held else [formats.list_name(row), row.service, formats.word(row.status)]
     if isinstance(column.owner, Doctor):
         parts.append(formats.doctor_name(column.owner))
     elif column.owner is None:
@@ -133,6 +133,11 @@ def label(block: Block, column: Column) -> str:
     if block.is_beyond:
         parts.append(gettext("Beyond the capacity"))
     return ", ".join(parts)
+
+
+def held_words(held: Held) -> str:
+    """Why the place is kept."""
+    return gettext("being booked by %(name)s", name=held.by) if held.by else gettext("offered to the waitlist")
 
 
 def slots_of(column: Column, by: str) -> str:

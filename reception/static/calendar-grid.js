@@ -6,6 +6,7 @@
  *     <section data-col data-origin="2026-11-20T07:00:00+00:00" data-ident="7" data-name="Dr. Novak"
  *              data-slots="0-15-1-0 15-15-1-1">        start-length-capacity-taken[-doctor], in minutes from the top
  *       <a class="rx-cal-block" id="appointment-42" data-at="60" data-to="75" data-move="3">   the version, where it may move
+ *       <div class="rx-cal-held" data-at="75" data-to="90" data-until="…">   kept while somebody books, until then at most
  */
 const MINUTE = 60_000;
 const QUARTER = 15;
@@ -38,7 +39,7 @@ export const range = ({ column, at, to }) => `\u2066${time(column, at)}–${time
 
 /** The block's place as it was drawn. */
 export const placeOf = (block) => ({ column: columnOf(block), at: Number(block.dataset.at), to: Number(block.dataset.to) });
-export const blocksIn = (column) => [...column.querySelectorAll("a.rx-cal-block")];
+export const blocksIn = (column) => [...column.querySelectorAll("a.rx-cal-block, .rx-cal-held")];
 
 const parsed = new WeakMap(); // column -> {text, slots}
 

@@ -16,6 +16,7 @@ const NEAR_PX = 36; // of the frame, scrolls
 let pressed = null; // {block, column, x, y, kind: "move" | "stretch" | "new", off, timer, isTouch}
 let last = null; // the pointer's last place
 let quietUntil = 0;
+let began = null; // what cannot be moved and was pressed; let go elsewhere, that is no press of what lies there
 
 /** Whether the click at this time only ended a drag. */
 export const isAfterDrag = (event) => event.timeStamp < quietUntil;
@@ -33,7 +34,10 @@ function press(event) {
   if (carrying()) return putBack();
   const block = event.target.closest("a.rx-cal-block");
   const isTouch = event.pointerType !== "mouse";
-  if (block ? !block.dataset.move : !grid().dataset.mayBook || event.target.closest("a")) return;
+  if (block ? !block.dataset.move : !grid().dataset.mayBook || event.target.closest("a, .rx-cal-held")) {
+    began = event.target.closest("a, .rx-cal-held");
+    return;
+  }
   pressed = { block, column, x: event.clientX, y: event.clientY, kind: block ? kindOf(event, block) : "new", isTouch };
   last = event;
   if (isTouch) pressed.timer = setTimeout(begin, REST_MS);
@@ -97,6 +101,8 @@ function scroll() {
 }
 
 function finish(event) {
+  if (began && !began.contains(event.target)) quietUntil = event.timeStamp + 250;
+  began = null;
   if (!pressed) return;
   const { kind } = pressed;
   if (!carrying()) return release();

@@ -13,6 +13,7 @@ import { isAfterDrag } from "./calendar-pointer.js";
 
 const GLOW_MS = 1_000;
 const SLIDE_MS = 200;
+const END_SLACK_MS = 1_000;
 const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
 const page = () => document.getElementById("day");
 
@@ -51,7 +52,7 @@ document.addEventListener("click", (event) => {
   const only = event.target.closest("[data-only]");
   if (only) return show(only.getAttribute("aria-pressed") === "true" ? "" : only.dataset.only);
   const column = columnOf(event.target);
-  if (!column || event.target.closest("a") || !grid().dataset.mayBook) return;
+  if (!column || event.target.closest("a, .rx-cal-held") || !grid().dataset.mayBook) return;
   const cursor = event.target.closest(".rx-cal-cursor");
   const at = cursor ? Number(cursor.style.getPropertyValue("--at")) : snapDown(event);
   book({ column, at, to: slotAt(column, at)?.to ?? at + 15 });
@@ -93,6 +94,17 @@ function toPresent() {
   if (minute > 0) frame.scrollTop = (minute / height()) * (columns()[0]?.offsetHeight ?? 0) - frame.clientHeight / 3;
 }
 
+let ending = 0;
+
+/** What is kept while somebody books goes when its time is over, though nobody says so. */
+function awaitEnds() {
+  clearTimeout(ending);
+  const ends = [...(grid()?.querySelectorAll(".rx-cal-held") ?? [])].map((held) => Date.parse(held.dataset.until));
+  if (!ends.length) return;
+  const left = Math.max(Math.min(...ends) - now(), 0) + END_SLACK_MS;
+  ending = setTimeout(() => document.dispatchEvent(new CustomEvent("rx:calendar")), left);
+}
+
 // Drawn anew ------------------------------------------------------------------------------------------------------
 
 let isWaiting = false; // something changed while something was carried
@@ -127,6 +139,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   before = null;
   show();
   tick();
+  awaitEnds();
   restore(was.hadFocus);
   if (was.key === keyOf()) glide(was.blocks);
   else toPresent();
@@ -168,5 +181,6 @@ for (const type of ["pointerup", "keyup", "htmx:finally:request"]) document.addE
 
 rove();
 tick();
+awaitEnds();
 toPresent();
 setInterval(tick, 15_000);

@@ -259,3 +259,32 @@ def test_a_finger_moves_after_a_rest(stage: Stage) -> None:
     line.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect_place(page, row, stage.house.doctor.id, 120)
     SEEN[page.context].is_clean(stage.url)
+
+
+def test_what_somebody_books_just_now_is_seen(stage: Stage) -> None:
+    """The dialog of one desk makes a quiet block at the other; it is read by its name, does not move, goes with Esc."""
+    day = Day(stage)
+    house = stage.house
+    here, there = day.open(), stage.page(f"/calendar?date={house.at(12, days=day.days):%Y-%m-%d}", Role.MANAGER)
+    there.evaluate("window.stays = true")
+    here.mouse.click(*spot(here, house.doctor.id, 2))
+    expect(here.locator("#dialog")).to_contain_text("Kept for you")
+    name = re.compile("^11:00–11:15, being booked by Receptionist.*, Dr. Marek Novak$")
+    held = column(there, house.doctor.id).get_by_role("note", name=name)
+    expect(held).to_be_visible()
+    there.mouse.click(*spot(there, house.doctor.id, 2))
+    expect(there.locator("#dialog")).not_to_be_visible()
+    drag(there, f"#{held.get_attribute('id')}", spot(there, house.doctor.id, 4))
+    expect(there.locator(".rx-cal-ghost")).to_have_count(0)
+    expect(there.locator("#dialog")).not_to_be_visible()
+    there.keyboard.press("ArrowDown")
+    expect(there.locator("#grid-cursor")).to_have_attribute("aria-label", re.compile("^11:15, "))
+    there.keyboard.press("ArrowUp")
+    expect(held).to_be_focused()
+    there.keyboard.press("m")
+    expect(there.locator(".rx-cal-ghost")).to_have_count(0)
+    here.keyboard.press("Escape")
+    expect(there.locator(".rx-cal-held")).to_have_count(0)
+    assert there.evaluate("window.stays")
+    for page in (here, there):
+        SEEN[page.context].is_clean(stage.url)

@@ -241,3 +241,39 @@ def test_weeks_and_months_are_counted(house: House) -> None:
     house.later(days=1)
     past = grid_counts.of_week(house.actor, monday, clock.now()).sums[4]
     assert (past.booked, past.free, past.total) == (1, 0, 8)
+
+
+# -------------------------------------------------------------------------------------------------- what is being booked
+
+
+def test_what_is_kept_stands_in_its_column(house: House) -> None:
+    """By doctor and by room, beside who is booked, as long as it is kept; another doctor's week has none of it."""
+    house.shift(capacity=2, room_id=house.room.id)
+    desk = house.person(Role.RECEPTIONIST)
+    house.booked(house.patient("Booked"), house.at(12))
+    until = house.run(holds.hold, house.doctor.id, house.service.id, house.at(12), actor=desk).until
+    for by in ("doctor", "room"):
+        [column] = [found for found in shown(house, by=by).columns if found.cells]
+        first, second = column.blocks
+        assert (first.is_held, first.row.last_name) == (False, "Booked")
+        assert (second.is_held, second.row.by, second.row.until) == (True, desk.name, until)
+        assert (second.at, second.to, {first.lane, second.lane}, second.lanes) == (first.at, first.to, {0, 1}, 2)
+    assert not any(block.is_held for block in of_next_day(house).blocks)
+    house.later(seconds=301)
+    assert [block.is_held for found in shown(house).columns for block in found.blocks] == [False]
+
+
+def of_next_day(house: House) -> Column:
+    week = grid.of_week(house.actor, clock.today(house.clinic), clock.now(), ident=house.doctor.id)
+    return week.columns[1]
+
+
+def test_a_night_shifts_kept_place_stands_on_its_own_day(house: House) -> None:
+    today = clock.today(house.clinic)
+    night = house.run(schedules.open_schedule, house.doctor.id, house.at(0, days=1), house.at(3, days=1))
+    row = house.run(
+        holds.hold, house.doctor.id, house.service.id, house.at(1, days=1), actor=house.person(Role.MANAGER)
+    )
+    assert row.schedule_id == night.id
+    week = grid.of_week(house.actor, today, clock.now(), ident=house.doctor.id)
+    assert [sum(block.is_held for block in column.blocks) for column in week.columns[:3]] == [0, 1, 0]
