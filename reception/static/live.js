@@ -29,7 +29,7 @@
 import { POLL_MS, LATE_MS, OFF_MS, ageText, behind, freshness, isNewer, jitter, versionOf } from "./live-rules.js";
 import { look, settle } from "./live-rows.js";
 
-const PRESS_MS = 1_000;
+const PRESS_MS = 3_000;
 const REGIONS = "[id][data-v][data-live]";
 const SIGNALS = "[data-signal]";
 

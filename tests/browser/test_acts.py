@@ -496,3 +496,23 @@ def settled(page: Page) -> None:
     shortcut waits has passed, and no button is under way."""
     page.evaluate("new Promise((resolve) => setTimeout(resolve, 100))")
     expect(page.locator('[aria-busy="true"]')).to_have_count(0)
+
+
+def test_a_press_that_a_change_overtakes_is_heard(floor: Floor) -> None:
+    """The finger is down when the board changes: the picture waits until it is up, and the press counts."""
+    board, visit = floor.board, floor.here("Pressed")
+    beside = floor.stage.window(*FLOOR).new_page()
+    beside.goto(f"/queue/doctors/{floor.life.doctor_id}")
+    live(beside)
+    expect(board.locator("#call-next")).to_contain_text("Pressed")
+    box = board.locator('[data-act="call"]').bounding_box()
+    assert box is not None
+    board.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    board.mouse.down()
+    joined = floor.here("Joining")
+    expect(beside.locator(row(joined)).first).to_be_visible()
+    expect(board.locator(row(joined))).to_have_count(0)
+    board.mouse.up()
+    becomes(floor.api, visit, "CALLED")
+    expect(board.locator(row(joined)).first).to_be_visible()
+    beside.close()
