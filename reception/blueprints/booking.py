@@ -40,14 +40,15 @@ MOST_FOUND = 6
 @bp.get("/book")
 @requires(Permission.BOOK)
 def book() -> Response:
-    """The dialog; what is known already (`patient_id`, `doctor`, `service`, `day`, `slot`) is filled in."""
+    """The dialog; what is known already (`patient_id`, `doctor`, `service`, `day`, `slot`, `minutes`) is filled in."""
     patient = patient_of(request.args)
     if patient is not None:
         patient = opened(patient.id, "booking")
     known: dict[str, Any] = {name: request.args.get(name) for name in ("doctor", "service", "slot")}
     form = BookingForm.offering(g.actor, **known)
-    if "day" in request.args:
-        form.day.process(request.args)
+    for name in ("day", "minutes"):
+        if name in request.args:
+            form[name].process(request.args)
     if found := offers.understood(form.slot.data or ""):
         form.doctor.data = form.doctor.data or str(found[0])
         form.day.data = form.day.data or clock.service_day(found[1], g.actor.clinic)

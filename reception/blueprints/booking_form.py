@@ -19,6 +19,7 @@ from reception.clock import service_day
 from reception.domain import offers as choices
 from reception.domain.actors import Actor
 from reception.domain.calendar.offers import FARTHEST_DAYS, PARTS, When
+from reception.domain.calendar.places import LONGEST_MINUTES
 from reception.domain.errors import invalid_field
 from reception.extensions import db
 from reception.models import AppointmentSource, Doctor, Specialization
@@ -43,6 +44,7 @@ class BookingForm(TimesForm):
     part = SelectField(_l("Time of day"), validate_choice=False)
     weekday = SelectField(_l("Weekday"), validate_choice=False)
     room = SelectField(_l("Room"), validate_choice=False)
+    minutes = Whole(_l("Length, minutes"))
     weeks = Whole(_l("Weekly, so many times"))
     past_reason = StringField(_l("Why it is entered afterwards"))
     hold = HiddenField()
@@ -110,12 +112,18 @@ class BookingForm(TimesForm):
         return number_of(self.hold.data)
 
     @property
+    def length(self) -> int | None:
+        """How long the visit is to be, where something possible was typed; else as the service."""
+        return self.minutes.data if 0 < (self.minutes.data or 0) <= LONGEST_MINUTES else None
+
+    @property
     def details(self) -> dict[str, Any]:
         """As `booking.book` takes them. Raises Invalid."""
         if self.source.data not in list(SOURCES):
             raise invalid_field("source", N_("Choose one of the list."))
         return {
             "source": AppointmentSource(self.source.data),
+            "minutes": self.minutes.data,
             "reason": self.reason.data or "",
             "notes": self.notes.data or "",
             "overbooking_reason": self.overbooking_reason.data or None,

@@ -22,12 +22,13 @@ from reception.transaction import run
 @bp.post("/holds")
 @requires(Permission.BOOK)
 def hold() -> Response:
-    """Keep the time `slot` for `service`, instead of `hold`."""
+    """Keep the time `slot` for `service`, or for so many `minutes`, instead of `hold`."""
     found = offers.understood(request.form.get("slot", ""))
     if found is None:
         return _told({"error": gettext("Choose a time.")}, 422)
     service_id, before = number_of(request.form.get("service")), number_of(request.form.get("hold"))
-    return _tried(holds.hold, found[0], service_id or 0, found[1], instead_of=before)
+    minutes = request.form.get("minutes", type=int)
+    return _tried(holds.hold, found[0], service_id or 0, found[1], instead_of=before, minutes=minutes)
 
 
 @bp.post("/holds/<int:hold_id>/renew")

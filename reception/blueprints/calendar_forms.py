@@ -163,6 +163,11 @@ class TimesForm(Blamed):
         return None
 
     @property
+    def length(self) -> int | None:
+        """How many minutes are wanted; None: as many as are usual."""
+        return None
+
+    @property
     def hold_id(self) -> int | None:
         """What is kept for who fills the form in."""
         return None

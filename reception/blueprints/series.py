@@ -44,7 +44,7 @@ def show_weeks(form: BookingForm, patient: Patient | None, person: QuickForm | N
         doctor_id, starts_at = chosen(form, patient, person)
         found = series.preview(
             g.actor, doctor_id, form.service_id or 0, starts_at, form.weeks.data or 0, at=clock.now(),
-            patient_id=patient.id if patient else None, hold_id=form.hold_id,
+            patient_id=patient.id if patient else None, hold_id=form.hold_id, minutes=form.minutes.data,
         )  # fmt: skip
     except (Invalid, NotPossible) as refusal:
         return refused(form, patient, person, refusal)
@@ -67,7 +67,7 @@ def book_series() -> AnyResponse:
     doctor_id, starts_at = chosen(form, patient, person)
     found = series.preview(
         g.actor, doctor_id, row.service_id, starts_at, form.weeks.data or 0, at=clock.now(),
-        patient_id=row.patient_id, series=row.series,
+        patient_id=row.patient_id, series=row.series, minutes=form.minutes.data,
     )  # fmt: skip
     answer = _dialog("booking/_series.html", form, found, row.patient, doctor_id, first=row)
     answer.headers["HX-Trigger"] = "rx:calendar, rx:booked"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from flask import g, request
 from sqlalchemy import select
@@ -23,11 +23,12 @@ PAGE = 14
 
 @dataclass(slots=True)
 class Times:
-    """What can be chosen. `chosen`: an offer's value; `price`: of its day, None where none is set; `hold`: the choice is
+    """What can be chosen. `minutes`: how long each time is; `chosen`: an offer's value; `price`: of its day, None where none is set; `hold`: the choice is
     kept for who asks; `more`: the value after which further times come, `is_further`: these are such.
     """
 
     service: Service
+    minutes: int
     next: list[Offer]
     on_day: dict[int, list[Offer]]
     day: date | None
@@ -65,8 +66,10 @@ class Times:
         if hold and not wanted:
             wanted = offers.value_of(hold.schedule.doctor_id, hold.starts_at)
         now = (moving.doctor_id, moving.starts_at) if moving else None
+        usual = int((moving.ends_at - moving.starts_at) / timedelta(minutes=1)) if moving else service.duration_min
+        minutes = form.length or usual
         wish = Wish(
-            service.duration_min, patient_id=patient_id, moving=moving.id if moving else None,
+            minutes, patient_id=patient_id, moving=moving.id if moving else None,
             hold_id=hold.id if hold else None, **among,
         )  # fmt: skip
         when = form.when(viewer, at) or offers.ahead(viewer, at)
@@ -82,7 +85,7 @@ class Times:
         priced = clock.service_day(found[1], viewer.clinic) if found else day or clock.today(viewer.clinic)
         is_full = len(following) >= (7 if after is None else PAGE)
         return cls(
-            service, following, on_day, day, chosen, _price(service, priced), _doctors(following, on_day), hold,
+            service, minutes, following, on_day, day, chosen, _price(service, priced), _doctors(following, on_day), hold,
             following[-1].value if is_full else "", after is not None,
         )  # fmt: skip
 

@@ -18,10 +18,11 @@ const formOf = () => document.querySelector("form[data-holds]");
 const fieldOf = (form) => form.elements.namedItem("hold");
 const chosenIn = (form) => form.querySelector('[name="slot"]:checked')?.value ?? "";
 
-let kept = { id: "", slot: "" }; // what this page holds; the form may be drawn again around it
+let kept = { id: "", slot: "", length: "" }; // what this page holds; the form may be drawn again around it
 let isUsed = false; // booked: nothing to give back
 let isBusy = false; // a question is under way
 let isTouched = false; // somebody did something since the last renewal
+let refused = ""; // the wish that was refused last: not asked for again by itself
 let picked = ""; // the time somebody took by hand; what is drawn meanwhile does not take it away
 let timer = 0;
 
@@ -37,27 +38,34 @@ async function post(path, values = {}, more = {}) {
   return { ok: answer.ok, ...(await answer.json().catch(() => ({}))) };
 }
 
+/** How long the visit is: the service, and the minutes where they are not the service's. */
+const lengthIn = (form) => ["service", "minutes"].map((name) => form.elements.namedItem(name)?.value ?? "").join(" ");
+
 const isForSomebody = (form) => Boolean(form.querySelector('[name="patient_id"], [name="last_name"]'));
 
 /** Asks for the chosen time, unless it is kept already. */
 async function ask(isAgain = false) {
   const form = formOf();
   const slot = form && chosenIn(form);
-  if (!form || !slot || isUsed || isBusy || (slot === kept.slot && !isAgain)) return;
+  if (!form || !slot || isUsed || isBusy || (slot === kept.slot && lengthIn(form) === kept.length && !isAgain)) return;
   if (slot !== picked && !kept.id && !isAgain && !isForSomebody(form) && !("holdNow" in form.dataset)) return;
+  const length = lengthIn(form);
+  const wish = `${slot} ${length}`;
+  if (wish === refused && !isAgain) return;
   isBusy = true;
-  const service = form.elements.namedItem("service")?.value ?? "";
-  const found = await post(form.dataset.holds, { slot, service, hold: kept.id }).catch(() => ({ ok: false }));
+  const [service, minutes] = length.split(" ");
+  const found = await post(form.dataset.holds, { slot, service, minutes, hold: kept.id }).catch(() => ({ ok: false }));
   isBusy = false;
   const still = formOf();
+  refused = found.ok ? "" : wish;
   if (!found.ok) {
     if (found.code && still) refresh(still); // somebody was faster: show what is free now
     return;
   }
-  kept = { id: String(found.id), slot };
+  kept = { id: String(found.id), slot, length };
   if (!still || isUsed) return giveBack();
   write(still, found);
-  if (chosenIn(still) !== slot) ask();
+  if (chosenIn(still) !== slot || lengthIn(still) !== length) ask();
 }
 
 function write(form, { id, until, now: at }) {
@@ -81,7 +89,7 @@ function giveBack() {
   if (!kept.id) return;
   const path = document.querySelector("form[data-holds]")?.dataset.holds ?? "/calendar/holds";
   post(`${path}/${kept.id}/release`, {}, { keepalive: true }).catch(() => {});
-  kept = { id: "", slot: "" };
+  kept = { id: "", slot: "", length: "" };
 }
 
 function leave() {
@@ -107,7 +115,7 @@ function tick() {
   if (text.textContent !== words) text.textContent = words;
   const isOver = left === 0;
   if (isOver && !place.classList.contains("is-over")) {
-    kept = { id: "", slot: chosenIn(form) }; // not asked for again by itself
+    kept = { id: "", slot: chosenIn(form), length: lengthIn(form) }; // not asked for again by itself
     fieldOf(form).value = "";
     refresh(form);
   }
@@ -130,7 +138,7 @@ function adopt() {
   const mine = picked && [...form.querySelectorAll('[name="slot"]:not(:disabled)')].find(({ value }) => value === picked);
   if (mine && chosenIn(form) !== picked) mine.checked = true;
   const field = fieldOf(form);
-  if (field.value && field.value !== kept.id) kept = { id: field.value, slot: chosenIn(form) };
+  if (field.value && field.value !== kept.id) kept = { id: field.value, slot: chosenIn(form), length: lengthIn(form) };
   else if (!field.value && kept.id) [field.value, field.dataset.until] = [kept.id, kept.until]; // drawn before it was kept
   if (!form.dataset.met) {
     form.dataset.met = "true";
@@ -144,6 +152,7 @@ for (const type of ["change", "input"]) {
   document.addEventListener(type, ({ target }) => {
     if (!target.closest?.("form[data-holds]") || target.matches("[data-picker]")) return;
     isTouched = true;
+    refused = "";
     if (target.name === "slot") picked = target.value;
     else if (target.tagName === "SELECT" || target.type === "date") picked = "";
     soon();
@@ -158,7 +167,7 @@ for (const type of ["rx:close-dialog", "rx:booked"]) {
   document.addEventListener(type, () => {
     if (!formOf() && type === "rx:close-dialog" && !kept.id) return;
     isUsed = true;
-    kept = { id: "", slot: "" };
+    kept = { id: "", slot: "", length: "" };
     picked = "";
   }, { capture: true });
 }

@@ -21,13 +21,15 @@ const page = () => document.getElementById("day");
 
 const ask = (path, source) => window.htmx.ajax("GET", path, { source, target: "#dialog", swap: "innerHTML" });
 
-/** Opens the booking dialog for the place; what was drawn open chooses a service that lasts so long. */
+/** Opens the booking dialog for the place; what was drawn open over more than a slot is booked so long, and chooses a
+ * service that lasts so long. */
 function book({ column, at, to }, isDrawn = false) {
   const doctor = isByRoom() ? slotAt(column, at)?.doctor : column.dataset.ident;
   const start = instant(column, at).replace(/:\d\d\.\d+Z$/, "Z");
   const values = new URLSearchParams({ day: column.dataset.day });
   const service = isDrawn && grid().dataset.lengths.split(" ").find((length) => length.startsWith(`${to - at}-`));
   if (service) values.set("service", service.split("-")[1]);
+  if (isDrawn && to !== slotAt(column, at)?.to) values.set("minutes", to - at);
   if (doctor) {
     values.set("doctor", doctor);
     values.set("slot", `${doctor}@${start}`);

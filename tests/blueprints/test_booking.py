@@ -94,6 +94,33 @@ def test_any_of_a_department_next_week_in_the_afternoon(house: House) -> None:
     assert db.session.scalars(select(WaitlistEntry.status)).one() == "CANCELLED"
 
 
+def test_as_long_as_is_typed(house: House) -> None:
+    """A length of its own: the times fit it, the booking and the later move keep it; what cannot be is said at its field."""
+    house.shift(first=11, last=14)
+    patient = house.patient("Lengthy")
+    client = house.client(DESK)
+    day = str(clock.today(house.clinic))
+    found = get(client, f"/calendar/book?patient_id={patient.id}&slot={slot(house, 12)}&minutes=40")
+    form = full(found)
+    assert (form["minutes"], chosen(found)) == ("40", [slot(house, 12)])
+    assert "40 min" in found.text
+    assert times(found)[-1] == slot(house, 13, 15)
+    before = counts()
+    for minutes, words in (
+        ("0", "at least a minute"), ("-5", "at least a minute"), ("721", "at most 12 hours"), ("x", "not a number"),
+        ("175", "would not end before the shift does"),
+    ):  # fmt: skip
+        told = post(client, "/calendar/book", form | {"minutes": minutes}, 409 if minutes == "175" else 422)
+        assert words in told.text
+        assert (told.one("input", name="minutes")["value"], counts()) == (minutes, before)
+    assert ask(client, "", "long", slot=slot(house, 12), service=house.service.id, minutes="0")[0] == 422
+    assert "Booked: Lengthy" in post(client, "/calendar/book", form).said
+    row = db.session.scalars(select(Appointment)).one()
+    assert row.ends_at - row.starts_at == timedelta(minutes=40)
+    other = full(get(client, f"/calendar/appointments/{row.id}/reschedule")) | {"day": day}
+    assert times(post(client, f"/calendar/appointments/{row.id}/times", other))[-1] == slot(house, 13, 15)
+
+
 def test_a_series_with_two_that_do_not_fit(house: House) -> None:
     for week in range(5):
         house.shift(first=13, last=14, days=7 * week)

@@ -111,6 +111,38 @@ def test_drawn_open_and_booked(stage: Stage) -> None:
     SEEN[page.context].is_clean(stage.url)
 
 
+def test_drawn_open_for_longer_than_the_service(stage: Stage) -> None:
+    """What is drawn over three slots is kept and booked over three slots; typed shorter, it is kept shorter."""
+    day = Day(stage)
+    house, patient = stage.house, stage.house.patient("Stretched").last_name
+    here, there = day.open(), day.open()
+    here.mouse.move(*spot(here, house.doctor.id, 2))
+    here.mouse.down()
+    here.mouse.move(*spot(here, house.doctor.id, 2.6), steps=4)
+    expect(here.locator(".rx-cal-tab")).to_contain_text("11:00–11:45")
+    here.mouse.up()
+    expect(here.locator("#dialog [name=minutes]")).to_have_value("45")
+    held = column(there, house.doctor.id).locator(".rx-cal-held")
+    expect(held).to_have_attribute("data-to", "165")
+    here.locator("#dialog [name=minutes]").fill("40")
+    here.locator("#dialog [name=minutes]").press("Tab")
+    expect(here.locator("#times")).to_contain_text("40 min")
+    expect(held).to_have_attribute("data-to", "160")
+    here.locator("#booking-q").fill(patient)
+    expect(here.locator("#booking-people [role=option]").first).to_contain_text(patient)
+    here.keyboard.press("Enter")
+    expect(here.locator("#booking .rx-person")).to_contain_text(patient)
+    expect(here.locator("#dialog [name=minutes]")).to_have_value("40")
+    here.locator("#booking [type=submit]").click()
+    expect(here.locator("#toasts")).to_contain_text(f"Booked: {patient}")
+    for page in (here, there):
+        block = column(page, house.doctor.id).locator("a.rx-cal-block")
+        expect(block).to_have_attribute("data-at", "120")
+        expect(block).to_have_attribute("data-to", "160")
+    for page in (here, there):
+        SEEN[page.context].is_clean(stage.url)
+
+
 def test_moved_by_hand_and_taken_back(stage: Stage) -> None:
     """To another time and doctor in one drag, by one Undo back again, both seen by the other desk; a click opens it."""
     day = Day(stage)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from reception import clock
 from reception.domain import directory, verify
-from reception.domain.calendar import booking, moving, places, schedules
+from reception.domain.calendar import booking, holds, moving, places, schedules, series
 from reception.domain.errors import Invalid, NotAllowed, NotFound, NotPossible, Refusal, Stale
 from reception.domain.visits import undo
 from reception.extensions import db
@@ -22,6 +22,7 @@ from reception.models import (
     AuditEntry,
     BillLine,
     Counter,
+    Hold,
     LedgerEntry,
     Patient,
     Payment,
@@ -138,6 +139,51 @@ def test_three_may_be_told_the_same_hour(house: House) -> None:
     again = house.booked(starts_at=house.at(12))
     found = db.session.scalars(select(AppointmentPlace.place).filter_by(appointment_id=again.id)).all()
     assert found == [2]
+
+
+def test_as_long_as_is_wanted(house: House) -> None:
+    """Another length than the service's: every slot it touches is taken; kept and taken over at that length; series too."""
+    house.shift()
+    desk = house.person(Role.RECEPTIONIST)
+    place = (house.doctor.id, house.service.id, house.at(12))
+    held = house.run(holds.hold, *place, minutes=60, actor=desk)
+    held = house.run(holds.hold, *place, minutes=40, actor=desk, instead_of=held.id)
+    [(starts_at, ends_at)] = db.session.execute(select(Hold.starts_at, Hold.ends_at)).tuples()
+    assert ends_at - starts_at == held.ends_at - held.starts_at == timedelta(minutes=40)
+    assert refused(house, booking.book, *book(house, at=house.at(12, 30))).code == "slot-full"
+    row = house.run(booking.book, *book(house), minutes=40, actor=desk)
+    assert row.ends_at == house.at(12, 40)
+    taken = select(Slot.starts_at).join(AppointmentPlace).where(AppointmentPlace.appointment_id == row.id)
+    assert sorted(db.session.scalars(taken)) == [house.at(12), house.at(12, 15), house.at(12, 30)]
+    assert refused(house, booking.book, *book(house, at=house.at(12, 30))).code == "slot-full"
+    whole = house.run(booking.book, *book(house, at=house.at(13)), minutes=1)
+    assert whole.ends_at == house.at(13, 1)
+    house.shift(first=8, last=12, days=1)
+    house.shift(first=8, last=12, days=8)
+    first = house.run(
+        series.book, house.patient().id, house.doctor.id, house.service.id, house.at(9, days=1), 2, minutes=50
+    )
+    assert [r.ends_at - r.starts_at for r in series.of(first.series, house.actor)] == [timedelta(minutes=50)] * 2
+    assert list(verify.findings()) == []
+
+
+def test_a_length_that_cannot_be(house: House) -> None:
+    house.shift()
+    desk = house.person(Role.RECEPTIONIST)
+    place = (house.doctor.id, house.service.id, house.at(17))
+    for minutes, kind, code in (
+        (0, Invalid, "invalid"), (-15, Invalid, "invalid"), (721, Invalid, "invalid"), (75, NotPossible, "too-long"),
+    ):  # fmt: skip
+        for verb, values, who in (
+            (booking.book, (house.patient().id, *place), house.actor),
+            (holds.hold, place, desk),
+        ):
+            told = refused(house, verb, *values, minutes=minutes, actor=who)
+            assert (type(told), told.code, str(told)[-1]) == (kind, code, "."), minutes
+            assert list(told.fields) == (["minutes"] if kind is Invalid else [])
+    now = clock.now()
+    with pytest.raises(Invalid):
+        series.preview(house.actor, *place, 3, at=now, minutes=0)
 
 
 def test_overbooking_needs_a_role_a_reason_and_has_an_end(house: House) -> None:

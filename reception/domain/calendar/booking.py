@@ -12,7 +12,7 @@ from reception.clock import service_day
 from reception.domain import finance, numbers, patients
 from reception.domain.actors import Actor
 from reception.domain.audit import record
-from reception.domain.calendar.places import schedule_for, take_places
+from reception.domain.calendar.places import length, schedule_for, take_places
 from reception.domain.errors import NotAllowed, NotPossible, invalid_field
 from reception.domain.locks import load, locked
 from reception.domain.merging_ids import check_stands
@@ -52,6 +52,7 @@ def book(
     *,
     actor: Actor,
     at: datetime,
+    minutes: int | None = None,
     room_id: int | None = None,
     source: AppointmentSource = AppointmentSource.PHONE,
     reason: str = "",
@@ -63,7 +64,8 @@ def book(
 ) -> Appointment:
     """Book a place: appointment `CONFIRMED`, visit `SCHEDULED`, bill `PENDING`, charge posted. All or none.
 
-    `starts_at`: aware; a past one needs a right and `past_reason`. `hold_id`: an offer's hold, whose places are taken
+    `starts_at`: aware; a past one needs a right and `past_reason`. `minutes`: how long, else as the service; every slot
+    that is touched counts. `hold_id`: an offer's hold, whose places are taken
     over; an own hold of the same start is taken over by itself. `series`: what the appointments of a series share.
     Raises NotFound, NotPossible (no shift, full, taken, closed) or Invalid.
     """
@@ -76,7 +78,8 @@ def book(
         )
     service, doctor = offered(service_id, doctor_id, actor)
     overbooking_reason = overbooking(overbooking_reason, actor)
-    schedule = schedule_for(actor.clinic_id, doctor.id, starts_at, service.duration_min)
+    minutes = length(minutes, service)
+    schedule = schedule_for(actor.clinic_id, doctor.id, starts_at, minutes)
     appointment = Appointment(
         clinic_id=actor.clinic_id,
         doctor_id=doctor.id,
@@ -85,7 +88,7 @@ def book(
         schedule_id=schedule.id,
         room_id=room_of(room_id, schedule, actor),
         starts_at=starts_at,
-        ends_at=starts_at + timedelta(minutes=service.duration_min),
+        ends_at=starts_at + timedelta(minutes=minutes),
         day=service_day(starts_at, actor.clinic),
         source=source,
         reason=checked(reason, "reason", 500),

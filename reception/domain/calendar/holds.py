@@ -14,7 +14,7 @@ from sqlalchemy import Select, exists, insert, select
 from reception.clock import service_day
 from reception.domain.actors import Actor
 from reception.domain.audit import work
-from reception.domain.calendar.places import drop_holds, full, lowest, open_slots, schedule_for, taken_in
+from reception.domain.calendar.places import drop_holds, full, length, lowest, open_slots, schedule_for, taken_in
 from reception.domain.errors import NotAllowed, NotPossible, invalid_field
 from reception.domain.locks import is_id, load
 from reception.extensions import db
@@ -26,11 +26,13 @@ LONGEST = 4
 
 
 def hold(
-    doctor_id: int, service_id: int, starts_at: datetime, *, actor: Actor, at: datetime, instead_of: int | None = None
-) -> Hold:
-    """Keep the places of a visit for who is booking it; `instead_of`: the own hold that is given up for it.
+    doctor_id: int, service_id: int, starts_at: datetime, *, actor: Actor, at: datetime,
+    instead_of: int | None = None, minutes: int | None = None,
+) -> Hold:  # fmt: skip
+    """Keep the places of a visit for who is booking it; `instead_of`: the own hold that is given up for it; `minutes`:
+    how long, else as the service.
 
-    Raises NotFound, NotPossible (no shift, full) or Invalid (past).
+    Raises NotFound, NotPossible (no shift, full) or Invalid (past, no length).
     """
     if actor.user_id is None:
         raise NotAllowed(N_("Only somebody who is signed in can keep a place."))
@@ -40,11 +42,12 @@ def hold(
     if not service.is_active or not doctor.is_active:
         raise NotPossible(N_("This is not offered any more."), code="inactive")
     before = _own(instead_of, actor)
-    schedule = schedule_for(actor.clinic_id, doctor.id, starts_at, service.duration_min)
+    minutes = length(minutes, service)
+    schedule = schedule_for(actor.clinic_id, doctor.id, starts_at, minutes)
     until = at + timedelta(seconds=actor.clinic.place_hold_seconds)
-    ends_at = starts_at + timedelta(minutes=service.duration_min)
+    ends_at = starts_at + timedelta(minutes=minutes)
     kept = take(schedule, starts_at, ends_at, until, actor=actor, at=at, user_id=actor.user_id, hold_id=instead_of)
-    if before is not None:
+    if before is not None and before in db.session:  # of the same slots, it made way already
         _give_up([before.id], actor)
     return kept
 

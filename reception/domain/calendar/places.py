@@ -12,12 +12,24 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select
 
 from reception.domain.audit import Freed, work
-from reception.domain.errors import NotPossible
+from reception.domain.errors import NotPossible, invalid_field
 from reception.extensions import db
-from reception.models import Appointment, AppointmentPlace, Hold, Schedule, Slot
+from reception.models import Appointment, AppointmentPlace, Hold, Schedule, Service, Slot
 from reception.words import N_
 
 WHOLE = {"synchronize_session": False}
+LONGEST_MINUTES = 12 * 60
+
+
+def length(minutes: int | None, service: Service) -> int:
+    """How many minutes are booked: `minutes`, else as long as the service lasts. Raises Invalid."""
+    if minutes is None:
+        return service.duration_min
+    if minutes < 1:
+        raise invalid_field("minutes", N_("An appointment lasts at least a minute."))
+    if minutes > LONGEST_MINUTES:
+        raise invalid_field("minutes", N_("An appointment lasts at most 12 hours."))
+    return minutes
 
 
 def schedule_for(clinic_id: int, doctor_id: int, starts_at: datetime, minutes: int) -> Schedule:

@@ -18,6 +18,7 @@ from reception.domain import patients
 from reception.domain.actors import Actor
 from reception.domain.audit import work
 from reception.domain.calendar import booking
+from reception.domain.calendar.places import length
 from reception.domain.calendar.vacancy import Offer, Vacancy, Wish, days_with_shifts
 from reception.domain.errors import NotPossible, Refusal, Stale, invalid_field
 from reception.domain.locks import load, locked
@@ -56,10 +57,10 @@ def weeks(starts_at: datetime, count: int, actor: Actor) -> list[tuple[date, dat
 
 def preview(
     viewer: Actor, doctor_id: int, service_id: int, starts_at: datetime, count: int, *, at: datetime,
-    patient_id: int | None = None, hold_id: int | None = None, series: str | None = None,
+    patient_id: int | None = None, hold_id: int | None = None, series: str | None = None, minutes: int | None = None,
 ) -> list[Week]:  # fmt: skip
     """What fits, what does not, and why; `series`: with what of it is booked already."""
-    minutes = load(Service, service_id, viewer.clinic_id).duration_min
+    minutes = length(minutes, load(Service, service_id, viewer.clinic_id))
     wish = Wish(minutes, doctor_id, patient_id=patient_id, hold_id=hold_id)
     dates = weeks(starts_at, count, viewer)
     booked = {row.starts_at: row for row in of(series, viewer)} if series else {}
@@ -99,7 +100,7 @@ def book(
     instants = [instant for _, instant in weeks(starts_at, count, actor) if instant is not None]
     locked(Patient, patient_id, actor.clinic_id)
     service, doctor = booking.offered(service_id, doctor_id, actor)
-    _lock_slots(doctor.id, instants, timedelta(minutes=service.duration_min))
+    _lock_slots(doctor.id, instants, timedelta(minutes=length(more.get("minutes"), service)))
     first: Appointment | None = None
     for instant in instants:
         name = first.booking_id if first else None
