@@ -43,15 +43,17 @@ def doctors_due(bill: Payment) -> dict[int, int]:
     if bill.status in (PaymentStatus.REFUNDED, PaymentStatus.CANCELLED):
         return {}
     lines, payers = lines_of(bill), payers_of(bill)
-    received = bill.amount_paid + sum(payer.paid_amount for payer in payers)
+    received = bill.amount_paid - bill.refunded_amount
+    received += sum(min(payer.paid_amount, payer.amount - payer.refunded_amount) for payer in payers)
     due: dict[int, int] = defaultdict(int)
     of = {line.id: line for line in lines}
     found = figures(lines, payers)
+    asked = found.total - sum(line.refunded_amount for line in lines)
     for figure in found.lines:
         line = of[figure.line_id]
         if line.doctor_id is not None:
             due[line.doctor_id] += earned(
-                figure.doctor_share, figure.net, received=received, total=found.total, returned=line.refunded_amount
+                figure.doctor_share, figure.net, received=received, total=asked, returned=line.refunded_amount
             )
     return dict(due)
 

@@ -14,10 +14,11 @@ from typing import Any
 from sqlalchemy import select, update
 
 from reception.clock import service_day
+from reception.domain import numbers
 from reception.domain.actors import Actor
 from reception.domain.errors import NotPossible
 from reception.extensions import db
-from reception.models import Account, AccountKind, Cashbox, CashboxShift, LedgerEntry, LedgerKind, Payment
+from reception.models import Account, AccountKind, Cashbox, CashboxShift, LedgerEntry, LedgerKind, Operation, Payment
 from reception.words import N_
 
 DEBIT_SIDE = frozenset(
@@ -74,6 +75,17 @@ def post(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
     return entries
 
 
+def new_operation(kind: LedgerKind, amount: int, *, actor: Actor, at: datetime, **more: Any) -> Operation:
+    """One act of the cashier, with the next receipt number; its entries are still to be posted."""
+    number = numbers.receipt_no(actor.clinic, service_day(at, actor.clinic))
+    operation = Operation(
+        clinic_id=actor.clinic_id, kind=kind, at=at, receipt_no=number, cashier_id=actor.user_id, amount=amount, **more
+    )
+    db.session.add(operation)
+    db.session.flush()
+    return operation
+
+
 def open_shift(cashbox: Cashbox) -> CashboxShift | None:
     """The shift that takes the cashbox's money now; None where it keeps none. Raises NotPossible where one is needed."""
     if not cashbox.keeps_shifts:
@@ -82,18 +94,22 @@ def open_shift(cashbox: Cashbox) -> CashboxShift | None:
     shift = db.session.scalar(found)
     if shift is None:
         raise NotPossible(
-            N_("The shift of %(name)s is closed. Open one first."), name=cashbox.name, code="shift-closed"
+            N_("The shift of %(name)s is closed. Open one first."),
+            name=cashbox.name,
+            code="shift-closed",
+            link=("cashbox", cashbox.id),
         )
     return shift
 
 
 def _stamp_shifts(entries: list[LedgerEntry]) -> None:
-    """Each entry of a cashbox names its open shift; whoever closes one waits for the cashbox's lock."""
+    """Each entry of a cashbox names its open shift; whoever closes one waits for the cashbox's lock. What waited for
+    the shift to open counts from its opening."""
     for ident in sorted({entry.cashbox_id for entry in entries if entry.cashbox_id and entry.shift_id is None}):
         shift = open_shift(db.session.get_one(Cashbox, ident))
         for entry in entries:
             if shift and entry.cashbox_id == ident and entry.shift_id is None:
-                entry.shift_id = shift.id
+                entry.shift_id, entry.at = shift.id, max(entry.at, shift.opened_at)
 
 
 def reversal(entry: LedgerEntry, event: tuple[str, int, str], *, actor: Actor, at: datetime) -> LedgerEntry:

@@ -132,8 +132,8 @@ def _share_out(found: Figures) -> None:
 
 
 def earned(share: int, net: int, *, received: int, total: int, returned: int) -> int:
-    """What of a line's `share` is due: in proportion to the money that came for the bill (`received` of `total`) and
-    to what of the line was not given back (`returned` of `net`). Rounded down once, at the end."""
-    if not (share and net and total):
+    """What of a line's `share` is due: in proportion to what of the line was not given back (`returned` of `net`), and
+    to the money that came and stayed (`received`) for what the bill still asks (`total`). Rounded down once, at the end."""
+    if not (share and net and total > 0):
         return 0
     return share * min(received, total) * (net - returned) // (total * net)
