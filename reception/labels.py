@@ -246,6 +246,7 @@ UNSAID = frozenset(
         "why",
         "entry",
         "is_fine",
+        "posted",
     }
 )
 """Facts that are for programs, or said otherwise in the row."""

@@ -15,7 +15,7 @@ from reception import formats, labels
 from reception.access import Permission, requires
 from reception.blueprints.money_filters import day_of
 from reception.blueprints.shell import may_open
-from reception.domain import audit, chain, trail
+from reception.domain import audit, chain, evidence, trail
 from reception.domain.actors import Actor
 from reception.domain.errors import Invalid, invalid_field
 from reception.domain.trail import Wanted
@@ -63,8 +63,11 @@ def index() -> Response:
 @bp.post("/check")
 @requires(Permission.AUDIT)
 def check() -> Any:
-    """Read the whole chain, say whether it is whole, and record that it was checked."""
+    """Read the whole chain and the money that it names, say whether both are whole, and record that it was checked."""
     found = chain.examine(g.actor.clinic_id)
+    if found.broken_at is None:
+        money = evidence.examine(g.actor.clinic_id)
+        found = found if money.broken_at is None else money
     run(audit.note_check, found, about=("clinic", g.actor.clinic_id))
     if not is_htmx():
         return redirect(url_for("audit.index"), 303)

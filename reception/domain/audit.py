@@ -16,6 +16,7 @@ from sqlalchemy import JSON, Enum, String, Table, bindparam, insert, select, upd
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import instance_state
 
+from reception.domain import evidence
 from reception.domain.actors import Actor
 from reception.domain.chain import GENESIS, HASH_VERSION, Finding, digest, hash_of, plain
 from reception.domain.chain import check_chain as check_chain
@@ -92,6 +93,7 @@ class Work:
     rows: dict[tuple[str, int], Any] = field(default_factory=dict)
     regions: set[str] = field(default_factory=set)
     freed: list[Freed] = field(default_factory=list)
+    posted: evidence.Posted = field(default_factory=dict)
 
 
 def subject(row: Any) -> tuple[str, int]:
@@ -118,6 +120,8 @@ def note_changes(session: Session) -> None:
     """After each flush: remember which columns of audited rows changed, with old and new value."""
     current: Work | None = session.info.get("work")
     for row in (*session.new, *session.dirty, *session.deleted):
+        if isinstance(row, evidence.KEPT):
+            _note_posted(row, current)
         if not isinstance(row, Edited):
             continue
         if current is None:
@@ -138,6 +142,12 @@ def note_changes(session: Session) -> None:
                 continue
             first_old = seen[key][0] if key in seen else old
             seen[key] = (first_old, new)
+
+
+def _note_posted(row: Any, current: Work | None) -> None:
+    if current is None:
+        raise RuntimeError(f"{row.__tablename__} was written outside transaction.run.")
+    current.posted[subject(row)] = evidence.line(row.__tablename__, vars(row))
 
 
 def uncovered(current: Work) -> set[tuple[str, int]]:
@@ -164,6 +174,8 @@ _ENTRY, _SHOWN = insert(_entries), insert(_history_rows)
 def write(current: Work, *, login_id: int | None, address: str, request_id: str) -> None:
     """Number and chain the acts of the work; the last rows of its transaction."""
     if not current.acts:
+        if current.posted:
+            raise RuntimeError("Money was posted, and no act was recorded.")
         return
     clinic_id = current.actor.clinic_id
     connection = db.session.connection()
@@ -176,6 +188,9 @@ def write(current: Work, *, login_id: int | None, address: str, request_id: str)
         seq += 1
         act.seq = seq
         kind, ident = act.subject
+        fields = _fields(act, current, claimed)
+        if current.posted and act is current.acts[0]:
+            fields[evidence.FACT] = evidence.claim(current.posted)
         row = {
             "clinic_id": clinic_id,
             "seq": seq,
@@ -187,7 +202,7 @@ def write(current: Work, *, login_id: int | None, address: str, request_id: str)
             "action": act.action,
             "entity_kind": kind,
             "entity_id": ident,
-            "fields": _fields(act, current, claimed),
+            "fields": fields,
             "request_id": request_id,
             "previous_hash": previous,
             "hash_version": HASH_VERSION,

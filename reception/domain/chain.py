@@ -20,7 +20,8 @@ from sqlalchemy import func, select
 from reception.extensions import db
 from reception.models import AuditEntry, AuditHead
 
-HASH_VERSION = 1
+HASH_VERSION = 2
+"""From 2 on an entry names the money that its act posted (`evidence.py`); it is hashed as before."""
 GENESIS = "0" * 64
 
 _key = b""
@@ -30,6 +31,11 @@ def use_key(key: bytes) -> None:
     """The secret of digests and chain, from the settings; the database never holds it."""
     global _key
     _key = key
+
+
+def key() -> bytes:
+    """The secret that is in use."""
+    return _key
 
 
 def digest(value: object) -> str:
@@ -74,13 +80,15 @@ def examine(clinic_id: int) -> Finding:
     Reads only, in short steps between which others get their turn; acts recorded meanwhile do not disturb it.
     """
     upto, last_hash = _head(clinic_id)
-    previous, expected = GENESIS, 1
+    previous, expected, last_id = GENESIS, 1, 0
     for row in _entries(clinic_id, upto):
         if row["seq"] != expected:
             return Finding(expected - 1, expected, "is missing")
         if row["previous_hash"] != previous or row["hash"] != hash_of(row):
             return Finding(expected - 1, expected, "was changed")
-        previous, expected = row["hash"], expected + 1
+        if row["id"] <= last_id:  # ids are given under the lock of the chain's head
+            return Finding(expected - 1, expected, "has an id that came before")
+        previous, expected, last_id = row["hash"], expected + 1, row["id"]
     newest = db.session.scalar(select(func.max(AuditEntry.seq)).where(AuditEntry.clinic_id == clinic_id)) or 0
     if (expected - 1, previous) != (upto, last_hash) or newest > _head(clinic_id)[0]:
         return Finding(expected - 1, expected, "is not where the chain's head says")
@@ -101,9 +109,10 @@ def _head(clinic_id: int) -> tuple[int, str]:
 
 
 def _entries(clinic_id: int, upto: int) -> Iterator[dict[str, Any]]:
-    columns = [c for c in AuditEntry.__table__.columns if c.name != "id"]
     rows = db.session.execute(
-        select(*columns).where(AuditEntry.clinic_id == clinic_id, AuditEntry.seq <= upto).order_by(AuditEntry.seq),
+        select(*AuditEntry.__table__.columns)
+        .where(AuditEntry.clinic_id == clinic_id, AuditEntry.seq <= upto)
+        .order_by(AuditEntry.seq),
         execution_options={"yield_per": 500},
     )
     for part in rows.mappings().partitions():

@@ -8,10 +8,11 @@ from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.orm import aliased
 
 from reception import clock
-from reception.domain import audit, finance, registry_links
+from reception.domain import audit, evidence, finance, registry_links
 from reception.domain.actors import system
 from reception.domain.anonymising import EMPTIED
 from reception.domain.calendar import open_slots
+from reception.domain.finance import shift_checks
 from reception.domain.matching import cards
 from reception.domain.merging_rows import MOVED
 from reception.extensions import db
@@ -41,10 +42,13 @@ def findings() -> Iterator[str]:
     for clinic_id in db.session.scalars(select(Clinic.id).order_by(Clinic.id)).all():
         if broken := audit.check_chain(clinic_id):
             yield broken
+        if broken := evidence.check_money(clinic_id):
+            yield broken
         if bare := cards.unmatched(clinic_id):
             yield f"{bare} cards of clinic {clinic_id} have no keys to be compared by: run match-cards --again"
     yield from _balances()
     yield from _bills()
+    yield from shift_checks.findings()
     yield from _queue()
     yield from _states()
     yield from _left()

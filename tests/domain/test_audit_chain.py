@@ -163,7 +163,7 @@ CHANGES = {
     "request_id": "UPDATE audit_entry SET request_id = 'other' WHERE clinic_id = :clinic AND seq = :seq",
     "previous_hash": "UPDATE audit_entry SET previous_hash = :another WHERE clinic_id = :clinic AND seq = :seq",
     "hash": "UPDATE audit_entry SET hash = :another WHERE clinic_id = :clinic AND seq = :seq",
-    "hash_version": "UPDATE audit_entry SET hash_version = 2 WHERE clinic_id = :clinic AND seq = :seq",
+    "hash_version": "UPDATE audit_entry SET hash_version = 9 WHERE clinic_id = :clinic AND seq = :seq",
 }
 
 
