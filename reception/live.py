@@ -21,6 +21,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Flask, g
+from flask.testing import EnvironBuilder
 from sqlalchemy import TextClause, bindparam, select, text
 
 from reception import frames
@@ -233,11 +234,17 @@ def _emit(event: str, data: dict[str, Any], sid: str) -> None:
         log.exception("live: %s could not be sent", event)
 
 
+@lru_cache(maxsize=1)
+def _asking(app: Flask) -> dict[str, Any]:
+    """The request that a drawing stands in; made once, as every push needs one."""
+    return EnvironBuilder(app, "/live", headers={"HX-Request": "true"}).get_environ()
+
+
 @contextmanager
 def drawing(viewer: Actor) -> Any:
-    """A context of its own for rendering: own session, the audience's language, no login."""
+    """A context of its own for rendering: own session, the audience's language, no login, and a fragment is wanted."""
     assert _app is not None
-    with _app.app_context(), _app.test_request_context("/live"):
+    with _app.app_context(), _app.request_context(_asking(_app).copy()):
         g.locale = viewer.locale
         g.actor = viewer
         read_freely()
