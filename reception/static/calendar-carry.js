@@ -2,8 +2,8 @@
  * An appointment picked up, by hand or by keys: its ghost, what it would mean, and the drop. One at a time.
  *
  * The block stays as a dashed outline while its ghost goes from slot to slot; a drop posts at once, the ghost stays until
- * the new picture is there. A refusal takes it away: the block stands where it stood, and the toast says why. While
- * something is carried, what others changed waits (calendar.js).
+ * the new picture is there. A refusal takes it away: the block stands where it stood, and the toast says why, or a dialog
+ * asks whoever may overbook for the reason. While something is carried, what others changed waits (calendar.js).
  *
  * While it moves, only numbers in style, data attributes and text nodes change: a changed class or child would have the
  * browser ask the whole sheet of styles for every element of the page, at each step.
@@ -101,6 +101,7 @@ async function send(block, path, values) {
     return;
   }
   clear();
+  if (document.querySelector("dialog[open]")) return; // it asks why, and gives the focus back
   document.getElementById(block.id)?.focus({ preventScroll: true });
 }
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from reception.domain import directory
 from reception.extensions import db
 from reception.models import Appointment, Role
-from tests.blueprints.test_calendar import Answer, counts, get, post, press
+from tests.blueprints.test_calendar import Answer, counts, full, get, post, press
 from tests.factories import House
 from tests.pages import Element, htmx
 
@@ -137,6 +137,41 @@ def test_stretching_and_the_room(house: House) -> None:
     press(client, told.undo)
     db.session.expire_all()
     assert (row.room_id, row.ends_at) == (house.room.id, house.at(11, 40))
+
+
+def test_a_drop_beyond_the_capacity(house: House) -> None:
+    """Who may is asked why, and sends the same once more; without a reason nothing moves; Undo; the desk is only told."""
+    house.shift(first=9, last=13)
+    row = house.booked(house.patient("Urgent"), house.at(11))
+    house.booked(house.patient("Standing"), house.at(12))
+    manager = house.client(Role.MANAGER)
+    plain = drop(house.client(DESK), row, status=409, start=iso(house, 12), end=iso(house, 12, 15))
+    assert plain.said == "This time is fully booked. Choose another one."
+    for name, values in (
+        ("drop", {"start": iso(house, 12), "end": iso(house, 12, 15), "doctor": house.doctor.id}),
+        ("resize", {"end": iso(house, 12, 15)}),
+    ):
+        asked = drop(manager, row, name, 409, **values)
+        assert asked.headers["HX-Retarget"] == "#dialog"
+        assert "or say why it is taken beyond the capacity" in asked.text
+        form = full(asked)
+        path = asked.one("form", method="post")["hx-post"]
+        before = counts()
+        again = post(manager, path, form | {"overbooking_reason": " "}, 409)
+        assert "Say why this time is taken although it is full." in again.text
+        post(manager, path, form | {"overbooking_reason": "x" * 501}, 422)
+        assert counts() == before
+        done = post(manager, path, form | {"overbooking_reason": HTML})
+        db.session.expire_all()
+        assert (row.ends_at, row.overbooking_reason) == (house.at(12, 15), HTML)
+        assert "is-beyond" in block(get(manager, f"/calendar?date={TODAY}"), row)["class"]
+        press(manager, done.undo)
+        db.session.expire_all()
+        assert (row.starts_at, row.ends_at, row.overbooking_reason) == (house.at(11), house.at(11, 15), None)
+    for n in range(house.clinic.overbooking_cap):
+        house.booked(house.patient(f"More{n}"), house.at(12), overbooking_reason="x", actor=house.person(Role.MANAGER))
+    last = drop(manager, row, status=409, start=iso(house, 12))
+    assert last.said == "This time is fully booked. Choose another one."
 
 
 def test_what_a_drop_refuses(house: House) -> None:

@@ -177,6 +177,42 @@ def test_a_refusal_puts_it_back(stage: Stage) -> None:
     seen.is_clean(stage.url)
 
 
+def test_dropped_on_a_full_place_with_a_reason(stage: Stage) -> None:
+    """By hand and by keys: who may overbook is asked why; Esc leaves it, a reason moves it, marked; Undo."""
+    day = Day(stage)
+    row, _ = day.booked("Urgent", 10), day.booked("Standing", 11)
+    here = stage.page(f"/calendar?date={stage.house.at(12, days=day.days):%Y-%m-%d}", Role.MANAGER)
+    there = day.open()
+    drag(here, row, spot(here, stage.house.doctor.id, 2))
+    expect(here.locator("#overbook-reason")).to_be_focused()
+    expect(here.locator(".rx-cal-ghost")).to_have_count(0)
+    here.keyboard.press("Escape")
+    expect(here.locator("#dialog")).to_be_hidden()
+    expect_place(here, row, stage.house.doctor.id, 60)
+    here.locator(row).focus()
+    here.keyboard.press("m")
+    for _ in range(4):
+        here.keyboard.press("ArrowDown")
+    expect(here.locator(".rx-cal-tab")).to_contain_text("fully booked")
+    here.keyboard.press("Enter")
+    expect(here.locator("#overbook-reason")).to_be_focused()
+    here.keyboard.type("in pain")
+    here.keyboard.press("Enter")
+    expect(here.locator("#toasts")).to_contain_text("Moved: Urgent")
+    for page in (here, there):
+        expect_place(page, row, stage.house.doctor.id, 120)
+        expect(page.locator(f"{row} .rx-cal-plus, .rx-cal-block.is-beyond .rx-cal-plus")).to_have_count(1)
+    here.keyboard.press("u")
+    for page in (here, there):
+        expect_place(page, row, stage.house.doctor.id, 60)
+        expect(page.locator(".rx-cal-block.is-beyond")).to_have_count(0)
+    seen = SEEN[here.context]
+    assert [bool(REFUSED.search(line)) for line in seen.console] == [True, True]
+    seen.console.clear()
+    seen.is_clean(stage.url)
+    SEEN[there.context].is_clean(stage.url)
+
+
 def test_moved_and_stretched_by_keys(stage: Stage) -> None:
     """M, arrows, Enter; Esc puts back; plus and Enter make it longer; the focus stays on it, and U takes it back."""
     day = Day(stage)

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from reception.domain import directory, verify
-from reception.domain.calendar import booking, moving
-from reception.domain.errors import Refusal
+from reception.domain.calendar import booking, moving, places
+from reception.domain.errors import NotPossible, Refusal
 from reception.domain.visits import undo
 from reception.extensions import db
 from reception.models import Appointment, AppointmentPlace, AuditEntry, Role, RoomUse, Slot
@@ -117,6 +117,34 @@ def test_what_stretching_refuses(house: House) -> None:
     house.run(moving.resize, row.id, at(12, 15), actor=desk)
     house.check_in(row)
     assert refused(house, moving.resize, row.id, at(12, 30)) == "not-possible"
+
+
+def test_a_move_beyond_the_capacity(house: House) -> None:
+    """The refusal says to whom it is possible; with a reason it is an overbooking, up to the clinic's cap; undone, it is none."""
+    at = house.at
+    house.shift(first=11, last=14)
+    house.booked(starts_at=at(12))
+    row = house.booked(starts_at=at(13))
+    manager, desk = house.person(Role.MANAGER), house.person(Role.RECEPTIONIST)
+    for actor, allowed in ((desk, []), (house.actor, []), (manager, [places.OVERBOOK])):
+        with pytest.raises(NotPossible) as told:
+            house.run(moving.reschedule, row.id, at(12), actor=actor)
+        assert (told.value.code, told.value.allowed, str(told.value)[-1]) == ("slot-full", allowed, ".")
+    house.run(moving.reschedule, row.id, at(12), actor=manager, overbooking_reason="urgent")
+    assert (row.overbooking_reason, row.overbooked_by_id) == ("urgent", manager.user_id)
+    assert places.is_beyond(row.id)
+    house.run(undo.undo, row.visit.id, actor=manager)
+    db.session.refresh(row)
+    assert (row.starts_at, row.overbooking_reason, row.overbooked_by_id) == (at(13), None, None)
+    house.run(moving.reschedule, row.id, at(11), actor=manager, overbooking_reason="there is a place")
+    assert (row.overbooking_reason, places.is_beyond(row.id)) == (None, False)
+    for _ in range(house.clinic.overbooking_cap):
+        house.booked(starts_at=at(12), actor=manager, overbooking_reason="more")
+    with pytest.raises(NotPossible) as told:
+        house.run(moving.reschedule, row.id, at(12), actor=manager)
+    assert (told.value.code, told.value.allowed) == ("slot-full", [])
+    assert refused(house, moving.reschedule, row.id, at(12), actor=manager, overbooking_reason="x") == "overbooked"
+    assert list(verify.findings()) == []
 
 
 def test_a_move_against_a_booking(house: House) -> None:

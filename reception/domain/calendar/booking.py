@@ -13,6 +13,7 @@ from reception.domain import finance, numbers, patients
 from reception.domain.actors import Actor
 from reception.domain.audit import record
 from reception.domain.calendar.places import length, schedule_for, take_places
+from reception.domain.calendar.places import may_overbook as may_overbook
 from reception.domain.errors import NotAllowed, NotPossible, invalid_field
 from reception.domain.locks import load, locked
 from reception.domain.merging_ids import check_stands
@@ -36,7 +37,6 @@ from reception.models import (
 )
 from reception.words import N_
 
-OVERBOOKERS = frozenset({Role.MANAGER, Role.ADMIN, Role.DOCTOR})
 PAST_BOOKERS = frozenset({Role.MANAGER, Role.ADMIN})
 OLDEST = timedelta(days=366)
 """How long ago an appointment may be that is entered afterwards."""
@@ -136,11 +136,6 @@ def book_new(
     """Register somebody who was never here (`person`: as patients.register) and book: all or none."""
     patient = patients.register(actor=actor, at=at, **person)
     return book(patient.id, doctor_id, service_id, starts_at, actor=actor, at=at, **more)
-
-
-def may_overbook(actor: Actor) -> bool:
-    """Whether `actor` may book beyond a slot's capacity, with a reason and under the own name."""
-    return bool(actor.roles & OVERBOOKERS) and actor.user_id is not None
 
 
 def overbooking(reason: str | None, actor: Actor) -> str | None:

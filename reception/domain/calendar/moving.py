@@ -60,7 +60,7 @@ def reschedule(
     appointment = locked(Appointment, appointment_id, actor.clinic_id)
     _check_movable(appointment, version)
     reason = booking.overbooking(overbooking_reason, actor)
-    was = _place_now(appointment)
+    was, before = _place_now(appointment), (appointment.overbooking_reason, appointment.overbooked_by_id)
     if reason is not None:
         appointment.overbooking_reason, appointment.overbooked_by_id = reason, actor.user_id
     doctor_id = doctor_id or appointment.doctor_id
@@ -70,6 +70,7 @@ def reschedule(
     _check_length(ends_at - starts_at)
     place = Place(starts_at, ends_at, doctor_id, room_id, reason is not None)
     visit, bill = _move_to(appointment, place, "reschedule", was, actor=actor, at=at)
+    _settle_reason(appointment, before)
     record(actor, "appointment.reschedule", appointment, at=at, also=(visit, bill))
     return appointment
 
@@ -94,13 +95,14 @@ def resize(
     if ends_at <= at:
         raise invalid_field("end", N_("This time is past. Choose a later one."))
     reason = booking.overbooking(overbooking_reason, actor)
-    was = _place_now(appointment)
+    was, before = _place_now(appointment), (appointment.overbooking_reason, appointment.overbooked_by_id)
     if reason is not None:
         appointment.overbooking_reason, appointment.overbooked_by_id = reason, actor.user_id
     shorter = ends_at <= appointment.ends_at
     may_exceed = reason is not None or (was["may_exceed"] and (shorter or booking.may_overbook(actor)))
     place = Place(appointment.starts_at, ends_at, appointment.doctor_id, appointment.room_id, may_exceed)
     visit, bill = _move_to(appointment, place, "resize", was, actor=actor, at=at)
+    _settle_reason(appointment, before)
     record(actor, "appointment.resize", appointment, at=at, also=(visit, bill))
     return appointment
 
@@ -127,8 +129,16 @@ def put_back(appointment_id: int, *, actor: Actor, at: datetime, visit_version: 
         raise NotPossible(
             N_("The former place was taken meanwhile. Choose another time."), code="place-taken", allowed=[]
         ) from None
+    _settle_reason(appointment, (None, None))
     record(actor, "visit.undo", visit, at=at, also=(appointment, bill), move=last.move)
     return visit
+
+
+def _settle_reason(appointment: Appointment, before: tuple[str | None, int | None]) -> None:
+    """Where it is no overbooking after all, the reason is what it was `before`."""
+    if not is_beyond(appointment.id):
+        appointment.overbooking_reason, appointment.overbooked_by_id = before
+        db.session.flush()
 
 
 def _instant(text: str) -> datetime:

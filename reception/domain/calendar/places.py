@@ -11,14 +11,18 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select
 
+from reception.domain.actors import Actor
 from reception.domain.audit import Freed, work
 from reception.domain.errors import NotPossible, invalid_field
 from reception.extensions import db
-from reception.models import Appointment, AppointmentPlace, Hold, Schedule, Service, Slot
+from reception.models import Appointment, AppointmentPlace, Hold, Role, Schedule, Service, Slot
 from reception.words import N_
 
 WHOLE = {"synchronize_session": False}
 LONGEST_MINUTES = 12 * 60
+OVERBOOKERS = frozenset({Role.MANAGER, Role.ADMIN, Role.DOCTOR})
+OVERBOOK = "overbook"
+"""What a refusal allows to those who may take a full time all the same."""
 
 
 def length(minutes: int | None, service: Service) -> int:
@@ -87,25 +91,18 @@ def take_places(appointment: Appointment, *, may_exceed: bool | None = None, hol
         may_exceed = appointment.overbooking_reason is not None
     slots = open_slots(appointment.schedule_id, appointment.starts_at, appointment.ends_at)
     taken = taken_in(slots, hold_id, appointment.starts_at)
-    cap = work().actor.clinic.overbooking_cap if may_exceed else 0
-    has_exceeded = False
-    for slot in slots:
-        place = lowest(taken[slot.id])
-        if place > slot.capacity:
-            has_exceeded = True
-            if not may_exceed:
-                raise full()
-            if place > slot.capacity + cap:
-                raise NotPossible(
-                    N_("This time is overbooked already. Choose another one."), code="overbooked", allowed=[]
-                )
-        db.session.add(
-            AppointmentPlace(
-                slot_id=slot.id, place=place, clinic_id=appointment.clinic_id, appointment_id=appointment.id
-            )
-        )
+    numbers = {slot.id: lowest(taken[slot.id]) for slot in slots}
+    beyond = max((numbers[slot.id] - slot.capacity for slot in slots), default=0)
+    actor = work().actor
+    is_within_cap = beyond <= actor.clinic.overbooking_cap
+    if beyond > 0 and not may_exceed:
+        raise full(can_exceed=is_within_cap and may_overbook(actor))
+    if beyond > 0 and not is_within_cap:
+        raise NotPossible(N_("This time is overbooked already. Choose another one."), code="overbooked", allowed=[])
+    here = {"clinic_id": appointment.clinic_id, "appointment_id": appointment.id}
+    db.session.add_all(AppointmentPlace(slot_id=slot, place=place, **here) for slot, place in numbers.items())
     db.session.flush()
-    return has_exceeded
+    return beyond > 0
 
 
 def open_slots(schedule_id: int, starts_at: datetime, ends_at: datetime) -> list[Slot]:
@@ -148,8 +145,18 @@ def lowest(taken: set[int]) -> int:
     return next(n for n in range(1, len(taken) + 2) if n not in taken)
 
 
-def full() -> NotPossible:
-    """The refusal of a time without a free place."""
+def may_overbook(actor: Actor) -> bool:
+    """Whether `actor` may book beyond a slot's capacity, with a reason and under the own name."""
+    return bool(actor.roles & OVERBOOKERS) and actor.user_id is not None
+
+
+def full(*, can_exceed: bool = False) -> NotPossible:
+    """The refusal of a time without a free place. `can_exceed`: who asks may take it beyond the capacity, with a reason."""
+    if can_exceed:
+        return NotPossible(
+            N_("This time is fully booked. Choose another one, or say why it is taken beyond the capacity."),
+            code="slot-full", allowed=[OVERBOOK],
+        )  # fmt: skip
     return NotPossible(N_("This time is fully booked. Choose another one."), code="slot-full", allowed=[])
 
 
