@@ -21,7 +21,7 @@ from reception.transaction import perform
 from tests.factories import House
 from tests.servers import at_once
 
-LOCK = re.compile(r"\s+FOR (NO KEY )?UPDATE( OF \w+)?\s*$")
+LOCK = re.compile(r"\s+FOR (NO KEY )?(UPDATE|SHARE)( OF \w+)?\s*$")
 VERSION = re.compile(r" AND patient\.version = (\?|%\(\w+\)s(::\w+)?)")
 
 
