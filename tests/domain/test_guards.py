@@ -13,16 +13,20 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from reception import guards
 from reception.constraints import name_of
 from reception.domain import machines
-from reception.extensions import db
-from reception.models import AppointmentStatus, PaymentStatus, StateMove, VisitStatus
+from reception.domain.audit import record
+from reception.domain.locks import locked
+from reception.extensions import Base, db
+from reception.models import AppointmentStatus, Operation, Payment, PaymentStatus, RefundLine, StateMove, VisitStatus
 from tests.factories import House
 
-KEPT = ("audit_entry", "access_entry", "ledger_entry", "operation", "visit_event")
+KEPT = ("audit_entry", "access_entry", "ledger_entry", "operation", "visit_event", "refund_line", "bonus_entry")
 """Tables whose rows are never changed."""
 UNIQUE = {
     "audit_entry": "clinic_id, seq",
     "ledger_entry": "event_kind, event_id, purpose",
     "operation": "clinic_id, receipt_no",
+    "refund_line": "operation_id, line_id",
+    "bonus_entry": "ledger_entry_id",
 }
 """A second way by which INSERT OR REPLACE could take a row's place."""
 
@@ -61,7 +65,10 @@ def contents(table: str) -> list[Any]:
 @pytest.fixture
 def full_house(house: House) -> House:
     """A row in each kept table."""
-    visit = house.visit(VisitStatus.COMPLETED)
+    referrer = house.patient("Referrer")
+    visit = house.visit(VisitStatus.COMPLETED, patient=house.patient(referred_by_id=referrer.id))
+    bill = visit.payment
+    line_id, operation_id = bill.lines[0].id, db.session.query(Operation.id).filter_by(payment_id=bill.id).scalar()
 
     def look(*, actor: Any, at: Any) -> None:
         db.session.execute(
@@ -71,6 +78,13 @@ def full_house(house: House) -> House:
             ),
             {"clinic": house.clinic.id, "patient": visit.patient_id},
         )
+        db.session.add(
+            RefundLine(
+                clinic_id=house.clinic.id, operation_id=operation_id, line_id=line_id, self_pay_amount=1,
+                insurance_amount=0,
+            )
+        )  # fmt: skip
+        record(actor, "payment.pay", locked(Payment, bill.id, house.clinic.id), at=at)
 
     house.run(look)
     db.session.rollback()
@@ -82,7 +96,7 @@ def test_nothing_of_the_kept_tables_can_be_changed_or_deleted(full_house: House)
         before = contents(table)
         assert before, table
         ident = before[-1].id
-        column = "at"
+        column = "clinic_id"
         refused(f"UPDATE {table} SET {column} = {column} WHERE id = :id", f"tr_{table}_update", id=ident)
         refused(f"UPDATE {table} SET clinic_id = clinic_id", f"tr_{table}_update")
         refused(f"DELETE FROM {table} WHERE id = :id", f"tr_{table}_delete", id=ident)
@@ -102,17 +116,37 @@ def test_no_insert_takes_the_place_of_a_kept_row(full_house: House) -> None:
         other_id = ", ".join("id + 1000000" if name == "id" else name for name in names)
         target = UNIQUE.get(table, "id")
         changed = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} WHERE true"
-        refused(f"{changed} ON CONFLICT (id) DO UPDATE SET at = excluded.at")
+        refused(f"{changed} ON CONFLICT (id) DO UPDATE SET clinic_id = excluded.clinic_id")
         refused(changed)
         if target != "id":
             shifted = f"INSERT INTO {table} ({columns}) SELECT {other_id} FROM {table} WHERE true"
-            refused(f"{shifted} ON CONFLICT ({target}) DO UPDATE SET at = excluded.at", f"tr_{table}_update")
+            refused(
+                f"{shifted} ON CONFLICT ({target}) DO UPDATE SET clinic_id = excluded.clinic_id", f"tr_{table}_update"
+            )
             if sqlite():
                 refused(shifted.replace("INSERT", "INSERT OR REPLACE", 1), f"tr_{table}_delete")
         if sqlite():
             refused(changed.replace("INSERT", "INSERT OR REPLACE", 1), f"tr_{table}_insert")
             refused(changed.replace("INSERT", "REPLACE", 1), f"tr_{table}_insert")
         assert contents(table) == before
+
+
+def test_nothing_of_them_goes_with_another_row(full_house: House) -> None:
+    """Deleting, renumbering or emptying what they name takes nothing of them along, and no reference cascades."""
+    before = {table: contents(table) for table in KEPT}
+    parents = ("clinic", "patient", "payment", "bill_line", "account", "cashbox", "visit", "service")
+    for parent in parents:
+        refused(f"DELETE FROM {parent}")
+        if not sqlite():
+            assert refused(f"TRUNCATE {parent} CASCADE")
+    for parent in ("patient", "account", "payment"):
+        refused(f"UPDATE {parent} SET id = id + 1000000")
+        if sqlite():
+            refused(f"UPDATE OR REPLACE {parent} SET id = id + 1 WHERE id = (SELECT min(id) FROM {parent})")
+    assert {table: contents(table) for table in KEPT} == before
+    keys = [key for name in KEPT for key in Base.metadata.tables[name].foreign_keys]
+    assert keys
+    assert all(key.ondelete is None and key.onupdate is None for key in keys)
 
 
 def test_every_guard_of_the_scripts_is_there(house: House) -> None:
