@@ -39,6 +39,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "uq_service_clinic_id_name": ("duplicate", N_("A service of this name exists already.")),
     "uq_service_price_service_id_valid_from": ("duplicate", N_("A price from this day exists already.")),
     "uq_cashbox_clinic_id_name": ("duplicate", N_("A cashbox of this name exists already.")),
+    "uq_cashbox_shift_open": ("shift-open", N_("This cashbox has an open shift already.")),
+    "uq_money_category_clinic_id_kind_name": ("duplicate", N_("A category of this name exists already.")),
     "uq_import_run_running": ("import-running", N_("Another import is running. Wait until it is done.")),
     "uq_device_clinic_id_name": ("duplicate", N_("A screen of this name exists already.")),
     "uq_appointment_schedule_id_patient_id": ("already-booked", N_("This patient already has a place in this shift.")),
@@ -52,10 +54,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "tr_visit_status": ("not-possible", N_("The visit cannot make this step.")),
     "tr_appointment_status": ("not-possible", N_("The appointment cannot make this step.")),
     "tr_payment_status": ("not-possible", N_("The bill cannot make this step.")),
+    "tr_ledger_entry_shift": ("shift-closed", N_("The shift of this cashbox is closed. Open one first.")),
+    "tr_cashbox_shift_closed": ("shift-closed", N_("This shift is closed already.")),
+    "tr_cash_transfer_status": ("answered", N_("This transfer has been answered already.")),
     "ck_account_balance": ("not-enough", N_("There is not enough money in this cashbox.")),
     "ck_payment_amount_paid": ("too-much", N_("That is more than is still to pay.")),
     "ck_payment_refunded_amount": ("too-much", N_("That is more than was paid.")),
     "uq_ledger_entry_event_kind_event_id_purpose": ("posted-already", N_("This has been posted already.")),
+    "uq_ledger_entry_reverses_id": ("undone-already", N_("This has been taken back already.")),
 }
 GENERIC = ("refused", N_("The database refused this change. Nothing was saved."))
 

@@ -21,7 +21,7 @@ from reception.domain.errors import NotPossible, invalid_field
 from reception.domain.locks import locked
 from reception.domain.texts import checked
 from reception.extensions import db
-from reception.models import Cashbox, Clinic, Department, LedgerEntry, Room, ServicePrice
+from reception.models import Cashbox, CashboxShift, Clinic, Department, LedgerEntry, Room, ServicePrice
 from reception.words import N_
 
 R = TypeVar("R", Department, Room)
@@ -182,9 +182,18 @@ def change_room(
 def change_cashbox(cashbox_id: int, *, actor: Actor, at: datetime, name: str, is_open: bool, seen: str = "") -> Cashbox:
     """Its name, open or closed; nothing is posted into a closed one."""
     row = unchanged(locked(Cashbox, cashbox_id, actor.clinic_id), seen)
+    if row.is_open and not is_open:
+        may_shut(row)
     row.name, row.is_open = named(name), is_open
     record(actor, "cashbox.change", row, at=at)
     return row
+
+
+def may_shut(cashbox: Cashbox) -> None:
+    """Nobody closes a cashbox while its shift is open. Raises NotPossible."""
+    standing = select(CashboxShift.id).where(CashboxShift.cashbox_id == cashbox.id, CashboxShift.closed_at.is_(None))
+    if db.session.scalar(standing) is not None:
+        raise NotPossible(N_("Close the shift of %(name)s first."), name=cashbox.name, code="shift-open")
 
 
 def _open_or_close(row: R, is_active: bool, actor: Actor, at: datetime) -> R:

@@ -12,7 +12,7 @@ from reception.clock import service_day, zone
 from reception.domain import audit
 from reception.domain.actors import Actor, system
 from reception.domain.audit import record
-from reception.domain.clinic import named, ticket_letters
+from reception.domain.clinic import may_shut, named, ticket_letters
 from reception.domain.closing import may_close
 from reception.domain.edits import unchanged
 from reception.domain.errors import Invalid, NotPossible, invalid_field
@@ -269,6 +269,8 @@ def add_cashbox(name: str, kind: CashboxKind, *, actor: Actor, at: datetime) -> 
 def set_cashbox_open(cashbox_id: int, is_open: bool, *, actor: Actor, at: datetime) -> Cashbox:
     """Open or close a cashbox; nothing is posted into a closed one."""
     row = locked(Cashbox, cashbox_id, actor.clinic_id)
+    if row.is_open and not is_open:
+        may_shut(row)
     row.is_open = is_open
     record(actor, "cashbox.open" if is_open else "cashbox.close", row, at=at)
     return row

@@ -1,6 +1,6 @@
 """Rows are locked here, in one order, or not at all.
 
-Order: patient, appointment, doctor, slot, room, visit, payment, cashbox, then (taken by shared code at the very end)
+Order: patient, appointment, doctor, slot, room, visit, payment, cash transfer, cashbox, cashbox shift, then (taken by shared code at the very end)
 accounts, queue counter, region versions, audit head. Within a kind by ascending id.
 """
 

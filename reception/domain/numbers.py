@@ -73,6 +73,16 @@ def invoice_no(clinic: ClinicFacts, day: date) -> str:
     return f"{day.year}-{_counter(clinic, 'invoice', str(day.year)):05d}"
 
 
+def z_no(clinic: ClinicFacts, cashbox_id: int) -> int:
+    """The next Z report's number of the cashbox, from 1."""
+    return _counter(clinic, "z-report", str(cashbox_id))
+
+
+def claim_no(clinic: ClinicFacts, day: date) -> str:
+    """The next number of a claim in the year: C2026-0042."""
+    return f"C{day.year}-{_counter(clinic, 'claim', str(day.year)):04d}"
+
+
 def _counter(clinic: ClinicFacts, name: str, period: str = "") -> int:
     return _counters(clinic, name, period, 1)[0]
 
