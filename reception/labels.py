@@ -138,6 +138,7 @@ ACTIONS: dict[str, str] = {
     "schedule.open": N_("Shift opened"),
     "schedule.close": N_("Shift closed"),
     "schedule.extend": N_("Shift made longer"),
+    "schedule.room": N_("Shift in another room"),
     "device.revoke": N_("Right taken away"),
     "user.create": N_("User added"),
     "user.roles": N_("Roles changed"),

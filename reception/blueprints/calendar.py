@@ -12,12 +12,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from reception import clock, formats, live
 from reception.access import Permission, may, requires
 from reception.blueprints import answers, calendar_grid
-from reception.blueprints.calendar_forms import ShiftForm, day_of
+from reception.blueprints.calendar_forms import SeatForm, ShiftForm, day_of, number_of
 from reception.blueprints.calendar_look import Look
 from reception.blueprints.dialogs import dialog, new_key, same_key, wants_part
-from reception.domain.calendar import schedules
+from reception.domain.calendar import schedules, shift_rooms
 from reception.domain.errors import Invalid, NotPossible, Refusal
+from reception.domain.locks import load
 from reception.errors import field_sentences, is_htmx
+from reception.extensions import db
 from reception.models import Schedule
 from reception.transaction import run
 from reception.words import N_
@@ -90,6 +92,51 @@ def open_shift() -> AnyResponse:
 
 def _shift(form: ShiftForm, key: str, refusal: Refusal | None = None, status: int = 200) -> Response:
     return dialog("calendar/_shift.html", N_("Open a shift"), form=form, key=key, refusal=refusal, status=status)
+
+
+@bp.get("/shifts/<int:schedule_id>")
+@requires(Permission.SHIFTS)
+def one_shift(schedule_id: int) -> Response:
+    """The shift with what can be done with it: another room, closing."""
+    row = load(Schedule, schedule_id, g.actor.clinic_id)
+    return _one_shift(row, SeatForm.offering(g.actor, row))
+
+
+@bp.post("/shifts/<int:schedule_id>/room")
+@requires(Permission.SHIFTS)
+def seat_shift(schedule_id: int) -> AnyResponse:
+    """Give the shift the room `room`; none where it is empty."""
+    former = load(Schedule, schedule_id, g.actor.clinic_id).room_id
+    room_id = number_of(request.values.get("room"))
+    try:
+        row = run(shift_rooms.give_room, schedule_id, room_id, about=("schedule", schedule_id))
+    except NotPossible as refusal:
+        db.session.rollback()
+        if "key" in request.form and is_htmx() and "room" in request.args:
+            return answers.refused(refusal)
+        row = load(Schedule, schedule_id, g.actor.clinic_id)
+        return _one_shift(row, SeatForm.offering(g.actor, row, request.form), refusal)
+    if not is_htmx():
+        return to_day(row.day)
+    undo: dict[str, object] = {
+        "url": url_for("calendar.seat_shift", schedule_id=row.id, room=former or ""),
+        "key": f"{row.ref}.room.{row.updated_at:%s%f}",
+        "version": "",
+    }
+    room = gettext("Room %(room)s", room=row.room.name) if row.room else gettext("No room")
+    return changed(gettext("%(room)s now: %(text)s", room=room, text=_said(row)), undo=undo)
+
+
+def _one_shift(row: Schedule, form: SeatForm, refusal: Refusal | None = None) -> Response:
+    return dialog(
+        "calendar/_one_shift.html",
+        N_("Shift"),
+        shift=row,
+        form=form,
+        booked=schedules.booked(row),
+        can_change=row.is_open and row.ends_at > clock.now(),
+        refusal=refusal,
+    )
 
 
 @bp.post("/shifts/<int:schedule_id>/close")

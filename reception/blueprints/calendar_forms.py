@@ -20,7 +20,7 @@ from reception.domain.actors import Actor
 from reception.domain.calendar.offers import When
 from reception.domain.errors import invalid_field
 from reception.extensions import db
-from reception.models import Room
+from reception.models import Room, Schedule
 from reception.words import N_
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
@@ -127,6 +127,24 @@ class ShiftForm(Blamed):
             "slot_minutes": self.slot_minutes.data,
             "capacity": self.capacity.data,
         }
+
+
+class SeatForm(Blamed):
+    """The room of a shift."""
+
+    BLAME = {"room_id": "room"}
+
+    room = SelectField(_l("Room"), validate_choice=False)
+
+    @classmethod
+    def offering(cls, actor: Actor, row: Schedule, posted: MultiDict[str, str] | None = None) -> SeatForm:
+        """The form with this clinic's rooms, the shift's own chosen."""
+        form = cls(posted, data={"room": str(row.room_id or "")})
+        known = {room.id: room.name for room in rooms(actor)}
+        if row.room is not None:
+            known.setdefault(row.room.id, row.room.name)
+        form.room.choices = [("", gettext("No room")), *((str(ident), name) for ident, name in known.items())]
+        return form
 
 
 class TimesForm(Blamed):

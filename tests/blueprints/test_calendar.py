@@ -218,6 +218,35 @@ def test_opening_and_closing_a_shift(house: House) -> None:
     assert client.post("/calendar/shifts/new", data=form | {"key": "plain", "day": "2026-12-01"}).status_code == 302
 
 
+def test_another_room_for_a_shift(house: House) -> None:
+    """From the head of its column or the list; refused in words where it is taken; Undo."""
+    other, taken = house.run(directory.add_room, "Other"), house.run(directory.add_room, "Taken")
+    shift = house.shift(first=11, last=14, room_id=house.room.id)
+    house.shift(house.another_doctor("Rival"), first=11, last=14, room_id=taken.id)
+    row = house.booked(house.patient("Mover"), house.at(12))
+    client = house.client(DESK)
+    [opener] = [
+        b for b in get(client, f"/calendar?date={TODAY}").all("button") if b.get("id") == f"shift-{shift.id}-{TODAY}"
+    ]
+    assert opener["aria-label"] == "Shift 11:00–14:00: Room 101"
+    assert opener["hx-get"] in [b.get("hx-get") for b in get(client, f"/calendar?view=list&date={TODAY}").all("button")]
+    form = full(get(client, opener["hx-get"]))
+    assert form["room"] == str(house.room.id)
+    path = f"/calendar/shifts/{shift.id}/room"
+    refused = post(client, path, form | {"room": taken.id}, 409)
+    assert "The room is taken at this time." in refused.text
+    post(client, path, form | {"room": "x"}, 404)
+    done = post(client, path, form | {"room": other.id})
+    assert "Room Other now: Dr. Marek Novak, today 11:00–14:00" in done.said
+    db.session.expire_all()
+    assert (shift.room_id, row.room_id) == (other.id, other.id)
+    press(client, done.undo)
+    db.session.expire_all()
+    assert (shift.room_id, row.room_id) == (house.room.id, house.room.id)
+    assert get(house.client(Role.NURSE), f"/calendar?date={TODAY}").all("button", class_="rx-cal-seat") == []
+    assert house.client(Role.NURSE).post(path, data={"key": "n", "room": other.id}).status_code == 403
+
+
 def test_what_a_shift_dialog_refuses(house: House) -> None:
     other = House.open(house.app, "Hillside")
     house.shift(days=1)

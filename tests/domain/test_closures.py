@@ -10,10 +10,20 @@ from sqlalchemy import select
 
 from reception import clock, ticking
 from reception.domain import directory, verify
-from reception.domain.calendar import absences, booking, callups, closures, holidays_known, offers, schedules, templates
+from reception.domain.calendar import (
+    absences,
+    booking,
+    callups,
+    closures,
+    holidays_known,
+    offers,
+    schedules,
+    shift_rooms,
+    templates,
+)
 from reception.domain.calendar.offers import Wish
 from reception.domain.calendar.templates import Weekly
-from reception.domain.errors import Invalid, NotAllowed, NotFound, NotPossible
+from reception.domain.errors import Invalid, NotAllowed, NotFound, NotPossible, Refusal
 from reception.domain.visits import moves
 from reception.extensions import db
 from reception.models import (
@@ -297,3 +307,47 @@ def test_an_hour_that_comes_twice_is_told_apart(house: House) -> None:
     with house.app.test_request_context("/"):
         first, second = (formats.time(datetime(2027, 10, 31, hour, 30, tzinfo=UTC), house.clinic) for hour in (0, 1))
     assert (first, second) == ("02:30", "02:30 CET")
+
+
+# ------------------------------------------------------------------------------------------------- another room
+
+
+def test_a_shift_in_another_room(house: House) -> None:
+    """Its people go along, who has a room apart stays; closed slots open; a taken or closed room says no; and back."""
+    own, third = house.run(directory.add_room, "Own"), house.run(directory.add_room, "Third")
+    shift = house.shift(first=8, last=12, days=3, room_id=house.room.id)
+    guest = house.booked(starts_at=house.at(9, days=3), room_id=third.id)
+    row = house.booked(starts_at=house.at(10, days=3))
+    house.run(closures.close_room, house.room.id, house.at(8, days=3), house.at(12, days=3))
+    assert calls(house) == [guest.id, row.id]
+    house.run(shift_rooms.give_room, shift.id, own.id)
+    assert (shift.room_id, row.room_id, guest.room_id, calls(house)) == (own.id, own.id, third.id, [])
+    assert "SCHEDULE" in " ".join(uses(house, own))
+    assert list(verify.findings()) == []
+    second = house.another_doctor()
+    house.shift(second, first=11, last=13, days=3, room_id=None)
+    taken = house.run(directory.add_room, "Taken")
+    house.shift(house.another_doctor("Third"), first=11, last=13, days=3, room_id=taken.id)
+    for room_id, code in (
+        (taken.id, "room-taken"),
+        (third.id, "room-taken"),
+        (house.room.id, "closed"),
+        (10**9, "not-found"),
+    ):
+        with pytest.raises(Refusal) as told:
+            house.run(shift_rooms.give_room, shift.id, room_id)
+        db.session.rollback()
+        assert (told.value.code, str(told.value)[-1]) == (code, "."), room_id
+    gone = house.run(directory.add_room, "Gone")
+    house.run(directory.set_active, Room, gone.id, False)
+    over, closed = house.shift(first=11, last=12), house.shift(first=13, last=14)
+    house.run(schedules.close, closed.id)
+    house.later(hours=3)
+    for ident, room_id in ((shift.id, gone.id), (over.id, own.id), (closed.id, own.id)):
+        with pytest.raises(NotPossible) as told:
+            house.run(shift_rooms.give_room, ident, room_id)
+        db.session.rollback()
+        assert told.value.code == "inactive"
+    house.run(shift_rooms.give_room, shift.id, None)
+    assert (shift.room_id, row.room_id, guest.room_id) == (None, None, third.id)
+    assert list(verify.findings()) == []

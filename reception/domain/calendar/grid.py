@@ -166,7 +166,7 @@ def _unit(columns: list[Column]) -> int:
 def _fill(column: Column, shifts: list[Any], rows: Rows, at: datetime) -> None:
     """Shifts, slots and what is free in them from now on."""
     column.shifts = [
-        Shift(*column.place(row.starts_at, row.ends_at), row.slot_minutes, row.doctor_id)
+        Shift(*column.place(row.starts_at, row.ends_at), row.slot_minutes, row.doctor_id, row.id)
         for row in shifts
         if row.ends_at > column.origin
     ]
@@ -212,3 +212,6 @@ def _seat(scope: Scope, columns: list[Column], shifts: Kept) -> None:
     for column in columns:
         seen = dict.fromkeys(getattr(row, other) for row in shifts[column.day, column.ident])
         column.seats = [names[ident] for ident in seen if ident in names]
+        found = {row.id: names.get(getattr(row, other)) for row in shifts[column.day, column.ident]}
+        for shift in column.shifts:
+            shift.seat = found[shift.ident]

@@ -32,14 +32,16 @@ class Cell:
         return self.taken > self.capacity or (self.capacity > 1 and self.taken > 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Shift:
-    """Open hours, drawn in slots of so many minutes."""
+    """Open hours, drawn in slots of so many minutes. `seat`: the room, in a room's column the doctor."""
 
     at: int
     to: int
     slot_minutes: int
     doctor_id: int
+    ident: int
+    seat: Any = None
 
 
 @dataclass(frozen=True, slots=True)

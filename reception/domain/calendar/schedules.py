@@ -200,13 +200,7 @@ def close(schedule_id: int, *, actor: Actor, at: datetime) -> Schedule:
     schedule = locked(Schedule, schedule_id, actor.clinic_id)
     if not schedule.is_open:
         return schedule
-    standing = db.session.scalar(
-        select(func.count()).where(
-            Appointment.schedule_id == schedule.id,
-            Appointment.status.in_([AppointmentStatus.CONFIRMED, AppointmentStatus.CHECKED_IN]),
-        )
-    )
-    if standing:
+    if booked(schedule):
         raise NotPossible(
             N_("Somebody is booked in this shift. Move or cancel these appointments first."), code="booked", allowed=[]
         )
@@ -216,6 +210,12 @@ def close(schedule_id: int, *, actor: Actor, at: datetime) -> Schedule:
     record(actor, "schedule.close", schedule, at=at)
     db.session.flush()
     return schedule
+
+
+def booked(schedule: Schedule) -> int:
+    """How many appointments stand in the shift."""
+    query = select(func.count()).where(Appointment.schedule_id == schedule.id, Appointment.status.in_(HERE))
+    return db.session.scalar(query) or 0
 
 
 def reopen(schedule_id: int, *, actor: Actor, at: datetime) -> Schedule:
