@@ -570,6 +570,8 @@ class Patient(Base, Record, Edited, Person):
     """Names, card and phone as the search compares them; `domain/search.py` writes it. Indexed by trigrams (guards)."""
     source_key: Mapped[Code | None]
     """Where an import found the person, so that the same file twice adds nobody."""
+    last_visit_day: Mapped[date | None] = mapped_column(Date)
+    """When the person was here last: kept by triggers on visits, read by the registry's filters, never written here."""
     version: Mapped[int] = mapped_column(default=1)
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = walled(
@@ -590,6 +592,21 @@ class Patient(Base, Record, Edited, Person):
         Index("ix_patient_clinic_id_folded", "clinic_id", "folded", "id"),
         Index("ix_patient_clinic_id_date_of_birth", "clinic_id", "date_of_birth", "id"),
         Index("ix_patient_clinic_id_created_at", "clinic_id", "created_at", "id"),
+        Index(
+            "ix_patient_filters",
+            "clinic_id",
+            "last_visit_day",
+            "gender",
+            "date_of_birth",
+            "created_at",
+            "region_code",
+            "district_code",
+            "card_no",
+            "is_active",
+            "is_anonymous",
+            "merged_into_id",
+            "id",
+        ),
         index_where("ix_patient_region", "clinic_id", "region_code", "folded", "id", where="region_code IS NOT NULL"),
         index_where(
             "ix_patient_district", "clinic_id", "district_code", "folded", "id", where="district_code IS NOT NULL"

@@ -70,4 +70,4 @@ def _count(asked: Filters, found: Found, after: int | None, skip: int) -> tuple[
     is_all = found.following is None and found.skip is None
     if is_all and after is None:
         return skip + len(found.rows), False
-    return registry_search.count(g.actor, asked)
+    return found.counted or registry_search.count(g.actor, asked)

@@ -58,7 +58,7 @@ EMPTIED: dict[str, Any] = {
 """What the card says afterwards. Its number stays: bills and audit name it."""
 STAYS = frozenset(
     {
-        "id", "clinic_id", "card_no", "merged_into_id", "anonymised_at", "folded", "version", "created_at",
+        "id", "clinic_id", "card_no", "merged_into_id", "anonymised_at", "folded", "last_visit_day", "version", "created_at",
         "updated_at", "created_by_id", "updated_by_id",
     }
 )  # fmt: skip

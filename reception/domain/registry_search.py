@@ -1,22 +1,28 @@
 """The advanced search of the registry: filters that can be combined with each other and with typed text.
 
-A page is read along the index of its order, or from the one filter that leaves fewest cards; the other filters are
-looked at card by card. PostgreSQL finds that filter by its statistics. SQLite has none, so it is told: a plus sign in
-front of a column keeps SQLite from starting there.
+Where many cards match, a page is read along the index of its order, the filters looked at card by card. Where few do, or
+where order and filter are about the same days, that walk could be long: the matching cards are then found first, from the
+one filter that leaves fewest or from `ix_patient_filters`, which answers all filters without the cards themselves, and
+put in order. The count, which stops at MOST_COUNTED, says which of the two it is. PostgreSQL chooses its indexes by its
+statistics. SQLite has none, so it is told: a plus sign in front of a column keeps SQLite from starting there.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     ColumnElement,
     Select,
     UnaryExpression,
     and_,
+    bindparam,
     column,
     exists,
     func,
@@ -48,9 +54,10 @@ from reception.words import N_
 MOST_TEXT = 500
 """So many cards the typed text may bring before they are filtered one by one instead."""
 MOST_COUNTED = 10_000
+"""So many matches are few: they are counted, found first and put in order then."""
 OLDEST = 150
-NARROW_YEARS, NARROW_DAYS = 2, 31
-"""Spans that leave few cards: SQLite starts there."""
+NARROW_DAYS = 31
+"""Registered within so many days: SQLite starts there."""
 SORTS: dict[str, Any] = {
     "name": Patient.folded,
     "born": Patient.date_of_birth,
@@ -116,34 +123,37 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of cards. `following`: the last one, where more follow; `skip`: rows to leave out for the next ones."""
+    """A page of cards. `following`: the last one, where more follow; `skip`: rows to leave out for the next ones;
+    `counted`: how many match, and whether there are more than were counted, where that is known already."""
 
     rows: list[Patient]
     following: int | None = None
     skip: int | None = None
     last_visits: dict[int, date] = field(default_factory=dict)
+    counted: tuple[int, bool] | None = None
 
 
 def page(viewer: Actor, asked: Filters, limit: int, after: int | None = None, skip: int = 0) -> Found:
     """Cards that match, a page of them, with the day each was here last."""
     if asked.text and not asked.sort:
         return _page_of_text(viewer, asked, limit, skip)
-    rows = list(_ordered(viewer, asked, limit + 1, after))
+    few = _few(viewer, asked) if asked.text or asked.is_filtered else None
+    counted = _counted(few) if asked.text or asked.is_filtered else None
+    rows = list(_ordered(viewer, asked, limit + 1, after, few, is_page=True))
     following = rows[limit - 1].id if len(rows) > limit else None
-    return Found(rows[:limit], following, None, last_visits(rows[:limit]))
+    return Found(rows[:limit], following, None, last_visits(rows[:limit]), counted)
 
 
 def count(viewer: Actor, asked: Filters) -> tuple[int, bool]:
     """How many match, and whether there are more than were counted."""
-    some = _matching(viewer, asked, select(literal_column("1")).select_from(Patient)).limit(MOST_COUNTED + 1).subquery()
-    found = core(select(func.count()).select_from(some)).scalar_one()
-    return min(found, MOST_COUNTED), found > MOST_COUNTED
+    return _counted(_few(viewer, asked))
 
 
 def every(viewer: Actor, asked: Filters, batch: int = 1000) -> Iterator[list[Patient]]:
     """All that match, a batch at a time."""
     after: int | None = None
-    while rows := list(_ordered(viewer, asked, batch, after)):
+    few = _few(viewer, asked)
+    while rows := list(_ordered(viewer, asked, batch, after, few)):
         yield rows
         if len(rows) < batch:
             return
@@ -152,33 +162,79 @@ def every(viewer: Actor, asked: Filters, batch: int = 1000) -> Iterator[list[Pat
 
 def last_visits(rows: Iterable[Patient]) -> dict[int, date]:
     """The day on which each of these was here last."""
-    ids = [row.id for row in rows]
-    if not ids:
-        return {}
-    query = (
-        select(Visit.patient_id, func.max(Visit.service_day))
-        .where(Visit.patient_id.in_(ids), Visit.status.in_(CAME))
+    return {row.id: row.last_visit_day for row in rows if row.last_visit_day is not None}
+
+
+def drifts() -> Iterator[str]:
+    """One line for each card whose last visit is another one than its visits say; nothing when all is well."""
+    came = (
+        select(Visit.patient_id, func.max(Visit.service_day).label("day"))
+        .where(Visit.status.in_(CAME))
         .group_by(Visit.patient_id)
+        .subquery()
     )
-    return {patient_id: day for patient_id, day in core(query)}
+    query = select(Patient.id, Patient.last_visit_day, came.c.day).outerjoin(came, came.c.patient_id == Patient.id)
+    wrong = query.where(Patient.last_visit_day.is_distinct_from(came.c.day)).order_by(Patient.id)
+    for ident, kept, day in core(wrong):
+        yield f"patient {ident} was here last on {day}, the card says {kept}"
 
 
 # ------------------------------------------------------------------------------------------------------ in an order
 
 
-def _ordered(viewer: Actor, asked: Filters, limit: int, after: int | None) -> Iterator[Patient]:
-    """Cards in the order asked for, from behind the card `after`. Cards without a birth date come last."""
+def _few(viewer: Actor, asked: Filters) -> list[int] | None:
+    """The ids of all that match, or None where they are more than MOST_COUNTED."""
+    start = _start(viewer, asked)
+    found = core(_matching(viewer, asked, select(Patient.id), start).limit(MOST_COUNTED + 1)).scalars().all()
+    return None if len(found) > MOST_COUNTED else list(found)
+
+
+def _start(viewer: Actor, asked: Filters) -> str:
+    """Where SQLite begins to look for the few: at other tables, at a filter with an index of its own that leaves few
+    cards or is the only one, else at `ix_patient_filters`."""
+    if asked.text or asked.open_bill or asked.booked:
+        return "others"
+    if asked.needs:
+        return "needs"
+    first, last = asked.registered_from, asked.registered_to or clock.today(viewer.clinic)
+    if first is not None and last - first <= timedelta(NARROW_DAYS):
+        return "registered"
+    level = "district" if asked.district else "region"
+    alone = Filters(region=asked.region, district=asked.district, sort=asked.sort, descending=asked.descending)
+    return level if (asked.region or asked.district) and replace(asked, closed=False) == alone else "few"
+
+
+def _counted(few: list[int] | None) -> tuple[int, bool]:
+    return (MOST_COUNTED, True) if few is None else (len(few), False)
+
+
+def _ordered(
+    viewer: Actor, asked: Filters, limit: int, after: int | None, few: list[int] | None, *, is_page: bool = False
+) -> Iterator[Patient]:
+    """Cards in the order asked for, from behind the card `after`. Cards without a birth date come last.
+
+    `is_page`: a page alone is wanted, not one after another.
+    """
     column, down = SORTS[asked.sort or "name"], asked.descending
     last = db.session.get(Patient, after) if is_id(after) else None
     if after is not None and (last is None or last.clinic_id != viewer.clinic_id):
         return
     key = getattr(last, column.key) if last is not None else None
-    query = _matching(viewer, asked, select(Patient))
+    is_far = few is None and is_page and _is_far(asked)
+    if few is not None:
+        query = select(Patient).where(_those(few))
+    elif is_far:
+        query = _matching(viewer, asked, select(Patient.id), "few")
+    else:
+        query = _matching(viewer, asked, select(Patient), "district" if asked.district else "region")
     left = limit
     if last is None or key is not None:
         first = query.where(column.is_not(None)) if column.nullable else query
-        by = func.coalesce(column, column) if _is_narrow(viewer, asked) else column
-        for row in db.session.scalars(_from(first, by, down, key, after).limit(left)):
+        found_first = few is not None or is_far
+        ordered = _from(first, func.coalesce(column, column) if found_first else column, down, key, after).limit(left)
+        if is_far:
+            ordered = _by(select(Patient).where(Patient.id.in_(ordered)), column, down)
+        for row in db.session.scalars(ordered):
             left -= 1
             yield row
     if column.nullable and left:
@@ -188,12 +244,35 @@ def _ordered(viewer: Actor, asked: Filters, limit: int, after: int | None) -> It
         yield from db.session.scalars(rest.order_by(Patient.id.desc() if down else Patient.id).limit(left))
 
 
+def _is_far(asked: Filters) -> bool:
+    """Whether all that match may stand at the far end of the order: days of visits and the days of registration go
+    together, and so do card numbers. Then even many are found by `ix_patient_filters`, which holds these orders too."""
+    days = [asked.visited_from, asked.visited_to]
+    if asked.sort == "card":
+        days += [asked.registered_from, asked.registered_to]
+    is_known = not (asked.text or asked.needs or asked.open_bill or asked.booked)
+    return is_known and asked.sort in ("registered", "card") and any(day is not None for day in days)
+
+
+def _those(ids: list[int]) -> ColumnElement[bool]:
+    """One of many cards, as one value for the database to unpack."""
+    if db.session.get_bind().dialect.name == "sqlite":
+        return Patient.id.in_(
+            text("SELECT value FROM json_each(:ids)").bindparams(ids=json.dumps(ids)).columns(column("value"))
+        )
+    return Patient.id == func.any(bindparam("ids", ids, type_=ARRAY(BigInteger)))
+
+
 def _from(query: Select[Any], column: Any, down: bool, key: Any, after: int | None) -> Select[Any]:
     if after is not None:
         if down:
             query = query.where(column <= key, or_(column < key, and_(column == key, Patient.id < after)))
         else:
             query = query.where(column >= key, or_(column > key, and_(column == key, Patient.id > after)))
+    return _by(query, column, down)
+
+
+def _by(query: Select[Any], column: Any, down: bool) -> Select[Any]:
     return query.order_by(column.desc(), Patient.id.desc()) if down else query.order_by(column, Patient.id)
 
 
@@ -203,7 +282,7 @@ def _page_of_text(viewer: Actor, asked: Filters, limit: int, skip: int) -> Found
     if asked.is_filtered and len(rows) == MOST_TEXT:
         return page(viewer, replace(asked, sort="name"), limit)
     if asked.is_filtered and rows:
-        passing = set(core(_filtered(viewer, asked, select(Patient.id)).where(_among(rows))).scalars())
+        passing = set(core(_filtered(viewer, asked, select(Patient.id), "").where(_among(rows))).scalars())
         rows = [row for row in rows if row.id in passing]
     shown = rows[skip : skip + limit]
     more = skip + limit if len(rows) > skip + limit else None
@@ -213,9 +292,13 @@ def _page_of_text(viewer: Actor, asked: Filters, limit: int, skip: int) -> Found
 # ---------------------------------------------------------------------------------------------------------- filters
 
 
-def _matching(viewer: Actor, asked: Filters, query: Select[Any]) -> Select[Any]:
-    """`query` with everything that is asked for. What the text brings is asked first: it leaves fewest."""
-    query = _filtered(viewer, asked, query)
+def _matching(viewer: Actor, asked: Filters, query: Select[Any], start: str) -> Select[Any]:
+    """`query` with everything that is asked for. What the text brings is asked first: it leaves fewest.
+
+    `start`: what SQLite is to start from: a filter with an index, "few" for `ix_patient_filters`, or "others" for what
+    other tables say.
+    """
+    query = _filtered(viewer, asked, query, start)
     if not asked.text:
         return query
     rows = search.find_patients(viewer.clinic_id, asked.text, limit=MOST_TEXT, closed=asked.closed)
@@ -234,10 +317,10 @@ def _among(rows: list[Patient]) -> ColumnElement[bool]:
     return Patient.id.in_([row.id for row in rows])
 
 
-def _filtered(viewer: Actor, asked: Filters, query: Select[Any]) -> Select[Any]:
+def _filtered(viewer: Actor, asked: Filters, query: Select[Any], start: str) -> Select[Any]:
     today = clock.today(viewer.clinic)
-    start = _start(asked)
-    query = query.where(Patient.clinic_id == viewer.clinic_id, Patient.is_anonymous.is_(False))
+    here = Patient.clinic_id if start != "others" else _at("clinic", start, Patient.clinic_id)
+    query = query.where(here == viewer.clinic_id, Patient.is_anonymous.is_(False))
     if not asked.closed:
         query = query.where(Patient.is_active)
     query = query.where(Patient.merged_into_id.is_(None))
@@ -259,11 +342,16 @@ def _filtered(viewer: Actor, asked: Filters, query: Select[Any]) -> Select[Any]:
         query = query.where(made >= clock.day_bounds(asked.registered_from, viewer.clinic)[0])
     if asked.registered_to is not None:
         query = query.where(made < clock.day_bounds(asked.registered_to, viewer.clinic)[1])
+    was_here = _at("few", start, Patient.last_visit_day)
+    if asked.visited_from is not None:
+        query = query.where(was_here >= asked.visited_from)
+    if asked.visited_to is not None:
+        query = query.where(was_here <= asked.visited_to)
     return _of_others(viewer, asked, query, today)
 
 
 def _of_others(viewer: Actor, asked: Filters, query: Select[Any], today: date) -> Select[Any]:
-    """What other tables know: visits, bills, bookings."""
+    """What other tables know: bills, bookings."""
     here = viewer.clinic_id
     if asked.open_bill:
         due = select(Payment.patient_id).where(
@@ -279,49 +367,7 @@ def _of_others(viewer: Actor, asked: Filters, query: Select[Any], today: date) -
             Appointment.clinic_id == here, Appointment.day >= today, Appointment.status == AppointmentStatus.CONFIRMED
         )
         query = query.where(Patient.id.in_(coming))
-    if asked.visited_from is None and asked.visited_to is None:
-        return query
-    first, last = asked.visited_from, asked.visited_to
-    days: list[ColumnElement[bool]] = [Visit.status.in_(CAME)]
-    days += [Visit.service_day >= first] if first is not None else []
-    days += [Visit.service_day <= last] if last is not None else []
-    if _is_short(viewer, asked):
-        query = query.where(Patient.id.in_(select(Visit.patient_id).where(Visit.clinic_id == here, *days)))
-    else:
-        query = query.where(exists().where(Visit.patient_id == Patient.id, *days))
-    if last is not None and last < today:
-        later = exists().where(Visit.patient_id == Patient.id, Visit.status.in_(CAME), Visit.service_day > last)
-        query = query.where(~later)
     return query
-
-
-def _is_narrow(viewer: Actor, asked: Filters) -> bool:
-    """Whether a filter leaves so few cards that they are better found first and put in order then: an order by an
-    expression no index knows. Else the order's index is walked until the page is full."""
-    is_of_others = asked.open_bill or asked.booked or _is_short(viewer, asked)
-    return is_of_others or _start(asked) == "registered"
-
-
-def _is_short(viewer: Actor, asked: Filters) -> bool:
-    """Whether the last visit is asked for within some weeks: so many were here, and no more."""
-    first, last = asked.visited_from, asked.visited_to or clock.today(viewer.clinic)
-    return first is not None and (last - first).days <= NARROW_DAYS
-
-
-def _start(asked: Filters) -> str:
-    """The filter that SQLite starts from, or "" for the order itself or another table."""
-    if asked.open_bill or asked.booked or asked.text:
-        return ""
-    if asked.district or asked.region:
-        return "district" if asked.district else "region"
-    if asked.needs:
-        return "needs"
-    span = (asked.registered_from, asked.registered_to)
-    if span[0] is not None and span[1] is not None and span[1] - span[0] <= timedelta(NARROW_DAYS):
-        return "registered"
-    if asked.age_from is not None and asked.age_to is not None and asked.age_to - asked.age_from < NARROW_YEARS:
-        return "age"
-    return ""
 
 
 def _at(name: str, start: str, column: Any) -> Any:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy import and_, func, literal_column, or_, select, text
 from sqlalchemy.orm import aliased
 
 from reception import clock
-from reception.domain import audit, evidence, finance, registry_links
+from reception.domain import audit, evidence, finance, operations, registry_links, registry_search
 from reception.domain.actors import system
 from reception.domain.anonymising import EMPTIED
 from reception.domain.calendar import open_slots
+from reception.domain.finance import checks as bill_checks
 from reception.domain.finance import shift_checks
 from reception.domain.matching import cards
 from reception.domain.merging_rows import MOVED
@@ -19,6 +20,8 @@ from reception.extensions import db
 from reception.models import (
     Account,
     AppointmentPlace,
+    Cashbox,
+    CashboxSum,
     Clinic,
     Hold,
     LedgerEntry,
@@ -47,7 +50,9 @@ def findings() -> Iterator[str]:
         if bare := cards.unmatched(clinic_id):
             yield f"{bare} cards of clinic {clinic_id} have no keys to be compared by: run match-cards --again"
     yield from _balances()
+    yield from _cashbox_sums()
     yield from _bills()
+    yield from bill_checks.findings()
     yield from shift_checks.findings()
     yield from _queue()
     yield from _states()
@@ -57,6 +62,7 @@ def findings() -> Iterator[str]:
     yield from _merges()
     yield from _anonymous()
     yield from registry_links.circles()
+    yield from registry_search.drifts()
     yield from _holds()
 
 
@@ -68,6 +74,27 @@ def _balances() -> Iterator[str]:
         expected = net if kind in finance.DEBIT_SIDE else -net
         if balance != expected:
             yield f"account {ident} ({kind}) holds {balance}, its entries say {expected}"
+
+
+def _cashbox_sums() -> Iterator[str]:
+    """The daily sums of the cashboxes say what their entries say."""
+    # Literals: a bound value is another parameter each time, and PostgreSQL then sees another expression.
+    method = func.coalesce(LedgerEntry.method, literal_column("''"))
+    cashier = func.coalesce(LedgerEntry.cashier_id, literal_column("0"))
+    key = (LedgerEntry.cashbox_id, LedgerEntry.day, LedgerEntry.kind, method, cashier)
+    query = (
+        select(*key, func.sum(operations.IN), func.sum(operations.OUT), func.count())
+        .join(Cashbox, Cashbox.id == LedgerEntry.cashbox_id)
+        .group_by(*key)
+    )
+    posted = {tuple(row[:5]): tuple(map(int, row[5:])) for row in db.session.execute(query)}
+    said = {
+        (row.cashbox_id, row.day, row.kind, row.method, row.cashier_id): (row.money_in, row.money_out, row.entries)
+        for row in db.session.execute(select(*CashboxSum.__table__.columns))
+    }
+    for name in sorted(posted.keys() | said.keys(), key=str):
+        if posted.get(name) != said.get(name):
+            yield f"the sums of cashbox {name[0]} on {name[1]} ({name[2]}) say {said.get(name)}, its entries {posted.get(name)}"
 
 
 def _sums(column: object) -> list[tuple[int, int]]:

@@ -9,14 +9,15 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from reception import clock
-from reception.domain import registry_saved, registry_search
+from reception.domain import merging, registry_saved, registry_search, verify
 from reception.domain.errors import Invalid, NotFound, NotPossible
 from reception.domain.imports import bulk
 from reception.domain.registry_search import Filters
 from reception.domain.search import fold
+from reception.domain.visits import moves, undo
 from reception.extensions import db
 from reception.models import Appointment, District, Gender, Patient, Payment, Region, Role, Visit
 from tests.factories import House
@@ -91,8 +92,9 @@ def came(row: Patient) -> list[date]:
 
 def test_filters_orders_and_plans(crowd: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """One crowd for all three: making it costs most."""
-    no_filter_reads_the_whole_registry(crowd)
+    no_filter_reads_the_whole_registry(crowd, monkeypatch)
     orders_and_pages(crowd)
+    many_are_found_as_few_are(crowd, monkeypatch)
     every_filter_and_their_combinations(crowd, monkeypatch)
 
 
@@ -181,8 +183,37 @@ def orders_and_pages(crowd: House) -> None:
     assert registry_search.page(crowd.actor, Filters(), 50, foreign.id).rows == []
 
 
-def no_filter_reads_the_whole_registry(crowd: House) -> None:
-    """On SQLite each way of asking begins at an index; and there are few questions."""
+def many_are_found_as_few_are(crowd: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found first or met on a walk: the same cards in the same order, page by page."""
+    today = clock.today(crowd.clinic)
+    ways: list[dict[str, Any]] = [
+        {"gender": Gender.FEMALE}, {"region": "17"}, {"region": "18", "gender": Gender.MALE}, {"age_from": 30},
+        {"registered_to": today - timedelta(days=70)}, {"visited_from": today - timedelta(days=60)}, {"booked": True},
+        {"visited_to": today, "registered_from": today - timedelta(days=300)}, {"needs": True}, {"text": "ivanova"},
+    ]  # fmt: skip
+    for values in ways:
+        for sort in registry_search.SORTS:
+            for down in (False, True):
+                asked, seen = Filters(**values, sort=sort, descending=down), []
+                for most in (10_000, 2):
+                    monkeypatch.setattr(registry_search, "MOST_COUNTED", most)
+                    ids, after = [], None
+                    while True:
+                        page = registry_search.page(crowd.actor, asked, 20, after)
+                        ids += [row.id for row in page.rows]
+                        assert page.counted == registry_search.count(crowd.actor, asked)
+                        if (after := page.following) is None:
+                            break
+                    seen.append((ids, found(crowd, asked)))
+                assert seen[0] == seen[1], (values, sort, down)
+                assert seen[0][0] == seen[0][1], (values, sort, down)
+                assert registry_search.count(crowd.actor, asked) == (min(2, len(ids)), len(ids) > 2)
+    monkeypatch.setattr(registry_search, "MOST_COUNTED", 10_000)
+
+
+def no_filter_reads_the_whole_registry(crowd: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On SQLite each way of asking begins at an index; and there are few questions. Once where the cards are few, once
+    where they are too many to be found first."""
     if db.engine.dialect.name != "sqlite":
         return
     today = clock.today(crowd.clinic)
@@ -192,17 +223,62 @@ def no_filter_reads_the_whole_registry(crowd: House) -> None:
         {"visited_to": today - timedelta(days=400)}, {"registered_from": today, "registered_to": today},
         {"text": "ivanova", "region": "17"},
     ]  # fmt: skip
-    for values in ways:
-        for sort in ("name", "born", "registered", "card"):
-            with statements() as seen:
-                registry_search.page(crowd.actor, Filters(**values, sort=sort), 50)
-            assert len(seen) <= 6, (values, sort)
-            plans = [line for _, line in seen.plans()]
-            assert not [line for line in plans if re.match(r"SCAN patient\b(?!_)", line)], (values, sort, plans)
-            is_narrow = bool(set(values) & {"district", "needs", "region"})
-            if sort == "name" and is_narrow:
-                assert [line for line in plans if "ix_patient_" in line], (values, plans)
-                assert not [line for line in plans if "TEMP B-TREE FOR ORDER" in line], (values, plans)
+    for most in (10_000, 2):
+        monkeypatch.setattr(registry_search, "MOST_COUNTED", most)
+        for values in ways:
+            for sort in ("name", "born", "registered", "card"):
+                with statements() as seen:
+                    registry_search.page(crowd.actor, Filters(**values, sort=sort), 50)
+                assert len(seen) <= (6 if most > 2 or "text" not in values else 9), (
+                    values,
+                    sort,
+                )  # the text is asked again
+                plans = [line for _, line in seen.plans()]
+                assert not [line for line in plans if re.match(r"SCAN patient\b(?!_)", line)], (values, sort, plans)
+                if (
+                    most == 2
+                    and sort == "name"
+                    and set(values) & {"district", "needs", "region"}
+                    and "text" not in values
+                ):
+                    assert [line for line in plans if "ix_patient_" in line], (values, plans)
+                    assert not [line for line in plans if "TEMP B-TREE FOR ORDER" in line], (values, plans)
+                if set(values) in ({"gender"}, {"age_from"}, {"visited_from"}, {"visited_to"}):
+                    assert [line for line in plans if "COVERING INDEX ix_patient_filters" in line], (values, plans)
+    monkeypatch.setattr(registry_search, "MOST_COUNTED", 10_000)
+
+
+def test_the_day_of_the_last_visit_follows_the_visits(house: House) -> None:
+    """Whatever is done to a visit; and verify says where the card and the visits differ."""
+    today = clock.today(house.clinic)
+
+    def day_of(patient: Patient) -> date | None:
+        db.session.expire_all()
+        assert list(registry_search.drifts()) == []
+        return db.session.get_one(Patient, patient.id).last_visit_day
+
+    who, other = house.patient(), house.patient()
+    row = house.booked(who, house.at(11))
+    assert day_of(who) is None
+    visit = house.run(moves.check_in, row.id)
+    assert day_of(who) == today
+    house.run(undo.undo, visit.id)
+    assert day_of(who) is None
+    visit = house.run(moves.check_in, row.id)
+    house.run(moves.move, visit.id, "cancel", reason="left")
+    assert day_of(who) is None
+    house.visit("COMPLETED", patient=other)
+    assert day_of(other) == today
+    house.run(merging.merge, who.id, other.id, {})
+    assert (day_of(who), day_of(other)) == (today, None)
+    past = house.visit("COMPLETED", patient=house.patient())
+    db.session.execute(update(Patient).where(Patient.id == past.patient_id).values(last_visit_day=None))
+    wrong = list(registry_search.drifts())
+    assert wrong == [f"patient {past.patient_id} was here last on {today}, the card says None"]
+    assert wrong[0] in list(verify.findings())
+    db.session.rollback()
+    db.session.execute(text("UPDATE visit SET service_day = :day"), {"day": (today - timedelta(days=3)).isoformat()})
+    assert day_of(who) == today - timedelta(days=3)
 
 
 def test_what_makes_no_sense_is_refused() -> None:
