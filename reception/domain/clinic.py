@@ -21,7 +21,7 @@ from reception.domain.errors import NotPossible, invalid_field
 from reception.domain.locks import locked
 from reception.domain.texts import checked
 from reception.extensions import db
-from reception.models import Cashbox, CashboxShift, Clinic, Department, LedgerEntry, Room, ServicePrice
+from reception.models import Cashbox, CashboxShift, Clinic, Department, LedgerEntry, Role, Room, ServicePrice
 from reception.words import N_
 
 R = TypeVar("R", Department, Room)
@@ -32,12 +32,15 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "requeue_minutes": (0, 240),
     "calls_before_parking": (1, 20),
     "doctor_share_percent": (0, 100),
+    "referral_bonus_percent": (0, 100),
     "horizon_weeks": (1, 104),
     "overbooking_cap": (0, 20),
     "place_hold_seconds": (30, 3600),
     "offer_minutes": (1, 10080),
 }
 """Whole numbers of the clinic: column -> least and most."""
+MOST = 10**15
+"""Amounts above this are a slip of the hand in every currency."""
 THEMES = ("dark", "light")
 MOST_LANGUAGES = 4
 
@@ -103,6 +106,20 @@ def _theme(_clinic: Clinic, value: str) -> str:
     return value
 
 
+def _limit(_clinic: Clinic, value: int | None) -> int | None:
+    if value is not None and not 0 <= value <= MOST:
+        raise invalid_field("refund_limit", N_("This amount is too large."))
+    return value
+
+
+def _limits(_clinic: Clinic, value: dict[str, int]) -> dict[str, int]:
+    for role, percent in value.items():
+        if role not in set(Role) or not 0 <= percent <= 100:
+            field = f"discount_{role.lower()}"
+            raise invalid_field(field, N_("Say a number from %(least)s to %(most)s."), least=0, most=100)
+    return dict(value)
+
+
 def _country(_clinic: Clinic, value: str) -> str:
     if value and value not in holidays_known.countries():
         raise invalid_field("holiday_country", N_("There is no country %(code)s."), code=str(value)[:8])
@@ -123,6 +140,8 @@ _CHECKS: dict[str, Callable[[Clinic, Any], Any]] = {
     "opens_at": lambda _clinic, value: value,
     "closes_at": lambda _clinic, value: value,
     "feed_initials": lambda _clinic, value: bool(value),
+    "refund_limit": _limit,
+    "discount_limits": _limits,
     "holiday_country": _country,
     "holiday_subdivision": _part,
     "display_locales": _languages,

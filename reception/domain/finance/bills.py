@@ -11,11 +11,14 @@ from reception.domain import numbers
 from reception.domain.actors import Actor
 from reception.domain.errors import NotPossible, invalid_field
 from reception.domain.finance.charges import Cause, charge, lines_of, payers_of, uncharge
-from reception.domain.finance.shares import figures, split
+from reception.domain.finance.shares import discounted, figures, split
 from reception.domain.machines import PAYMENT
 from reception.extensions import db
 from reception.models import (
     BillLine,
+    BillPayer,
+    Claim,
+    ClaimStatus,
     Doctor,
     Invoice,
     Payment,
@@ -89,11 +92,12 @@ def reprice(
     """After a move to another day, doctor or service: its price on that day and the doctor's share, while unpaid."""
     if bill.status != PaymentStatus.PENDING:
         return
-    price, line = price_on(service, visit.service_day), bill.lines[0]
+    price, line = price_on(service, visit.service_day), lines_of(bill)[0]
     percent = percent_for(doctor, actor)
     is_dearer = price != line.unit_price or service.id != line.service_id
     moved = is_dearer or line.doctor_id != visit.doctor_id
     if moved:
+        check_claims(bill)
         uncharge(bill, event, actor=actor, at=at)
     line.doctor_id, line.service_id, line.doctor_percent = visit.doctor_id, service.id, percent
     line.unit_price, line.amount = price, price * line.quantity
@@ -106,6 +110,7 @@ def refigure(bill: Payment) -> None:
     """Bring the bill's sums to its lines and insurers. Charges are the caller's."""
     db.session.flush()
     lines, payers = lines_of(bill), payers_of(bill)
+    recount(lines)
     found = figures(lines, payers)
     shares = {figure.line_id: figure.doctor_share for figure in found.lines}
     for line in lines:
@@ -115,6 +120,14 @@ def refigure(bill: Payment) -> None:
     bill.total_amount, bill.insurance_amount, bill.self_pay_amount = found.total, found.insurance, found.self_pay
     bill.doctor_share, bill.center_share = found.doctor_share, found.center_share
     db.session.flush()
+
+
+def recount(lines: list[BillLine]) -> None:
+    """Discounts in percent follow what they are given on."""
+    off = discounted(lines)
+    for line in lines:
+        if line.id in off:
+            line.unit_price = line.amount = off[line.id]
 
 
 def set_status(bill: Payment, status: PaymentStatus, at: datetime) -> None:
@@ -154,11 +167,32 @@ def _invoice(bill: Payment) -> Invoice | None:
     return db.session.scalar(select(Invoice).where(Invoice.payment_id == bill.id, Invoice.voided_at.is_(None)))
 
 
+def check_claims(bill: Payment) -> None:
+    """Raises NotPossible where an insurer was asked for its part of the bill, or has paid of it."""
+    asked = select(Claim.number).join(BillPayer, BillPayer.claim_id == Claim.id)
+    asked = asked.where(
+        BillPayer.payment_id == bill.id, Claim.status.in_([ClaimStatus.SENT, ClaimStatus.ACCEPTED, ClaimStatus.PAID]),
+        BillPayer.amount > 0,
+    )  # fmt: skip
+    number = db.session.scalar(asked.limit(1))
+    if number is not None:
+        raise NotPossible(
+            N_("This bill is in the claim %(number)s, which was sent to the insurer."), number=number, code="claimed",
+            state=bill.status,
+        )  # fmt: skip
+    paid = select(BillPayer.id).where(
+        BillPayer.payment_id == bill.id, BillPayer.paid_amount > BillPayer.refunded_amount
+    )
+    if db.session.scalar(paid.limit(1)) is not None:
+        raise NotPossible(N_("An insurer has paid for this bill."), code="insurer-paid", state=bill.status)
+
+
 def cancel_bill(bill: Payment, event: VisitEvent | Cause, *, actor: Actor, at: datetime) -> None:
     """Cancel an unpaid bill and reverse its charge. Raises NotPossible when money was taken."""
     if bill.amount_paid - bill.refunded_amount > 0:
         raise NotPossible(N_("Money was taken for this visit. Refund it first."), code="paid", state=bill.status)
     if bill.status == PaymentStatus.PENDING:
+        check_claims(bill)
         set_status(bill, PaymentStatus.CANCELLED, at)
         uncharge(bill, event, actor=actor, at=at)
         void_invoice(bill, "cancelled", at=at)

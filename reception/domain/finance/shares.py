@@ -3,6 +3,7 @@
 The rules of rounding, each with the owner of the remainder:
 - a discount over several lines, and an insurer's part of several lines: shared in proportion, cumulatively, so that the
   parts add up exactly; what rounding leaves goes to the later lines;
+- a discount in percent: rounded down, the remainder stays in the price;
 - an insurer's percent of a total: rounded down, the remainder is the patient's;
 - a doctor's percent of a line: rounded down, the remainder is the centre's.
 """
@@ -24,6 +25,7 @@ class Line(Protocol):
     amount: int
     doctor_percent: int
     discounts_id: int | None
+    percent: int | None
 
 
 class Payer(Protocol):
@@ -93,6 +95,36 @@ def allocate(amount: int, weights: Sequence[int]) -> list[int]:
         parts.append(upto - given)
         given = upto
     return parts
+
+
+def discounted(lines: Iterable[Line]) -> dict[int, int]:
+    """{line id: amount} of the discounts in percent: of their line, or of what the discounts of lines left."""
+    lines = list(lines)
+    found = {
+        line.id: -percent_of(service.amount, line.percent)
+        for line in lines
+        for service in lines
+        if line.kind == LineKind.DISCOUNT and line.percent is not None and line.discounts_id == service.id
+    }
+    left = sum(
+        found.get(line.id, line.amount)
+        for line in lines
+        if line.kind == LineKind.SERVICE or line.discounts_id is not None
+    )
+    for line in lines:
+        if line.kind == LineKind.DISCOUNT and line.percent is not None and line.discounts_id is None:
+            found[line.id] = -percent_of(max(0, left), line.percent)
+    return found
+
+
+def beyond(lines: Iterable[Line]) -> bool:
+    """Whether the discounts are more than what they are given on."""
+    lines = list(lines)
+    left = {line.id: line.amount for line in lines if line.kind == LineKind.SERVICE}
+    for line in lines:
+        if line.kind == LineKind.DISCOUNT and line.discounts_id is not None:
+            left[line.discounts_id] = left.get(line.discounts_id, 0) + line.amount
+    return any(rest < 0 for rest in left.values()) or sum(line.amount for line in lines) < 0
 
 
 def figures(lines: Iterable[Line], payers: Iterable[Payer] = ()) -> Figures:
