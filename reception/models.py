@@ -1707,16 +1707,45 @@ class LedgerEntry(Base, Record):
         Index("ix_ledger_entry_operation_id", "operation_id"),
         index_where("ix_ledger_entry_shift_id", "shift_id", "id", where="shift_id IS NOT NULL"),
         index_where("ix_ledger_entry_cashbox_id", "cashbox_id", "id", where="cashbox_id IS NOT NULL"),
+        index_where(
+            "ix_ledger_entry_till", "clinic_id", "day", "id", "kind", "cashbox_id", "cashier_id",
+            where="cashbox_id IS NOT NULL",
+        ),
+        index_where("ix_ledger_entry_patient_id", "patient_id", "id", where="cashbox_id IS NOT NULL"),
         check("amount", "amount > 0"),
         check("accounts", "debit_id <> credit_id"),
         whole_units("amount"),
-    )
+    )  # fmt: skip
     cashbox: Mapped[Cashbox | None] = one("Cashbox", "LedgerEntry.cashbox_id")
     patient: Mapped[Patient | None] = one("Patient", "LedgerEntry.patient_id")
     service: Mapped[Service | None] = one("Service", "LedgerEntry.service_id")
     cashier: Mapped[User | None] = one("User", "LedgerEntry.cashier_id")
     operation: Mapped[Operation | None] = one("Operation", "LedgerEntry.operation_id")
     payment: Mapped[Payment | None] = one("Payment", "LedgerEntry.payment_id")
+
+
+class CashboxSum(Base):
+    """What a cashbox took and gave on a day, by kind, method ("" for none) and cashier (0 for none): the sums of its
+    entries, raised with them, so that the totals of a year need not read a year of entries."""
+
+    __tablename__ = "cashbox_sum"
+    cashbox_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    kind: Mapped[LedgerKind] = state(LedgerKind, primary_key=True)
+    method: Mapped[str] = mapped_column(String(24), primary_key=True, default="")
+    cashier_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False, default=0)
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    money_in: Mapped[Money] = mapped_column(default=0)
+    money_out: Mapped[Money] = mapped_column(default=0)
+    entries: Mapped[int] = mapped_column(default=0)
+    __table_args__ = (
+        wall("cashbox_id", "cashbox"),
+        Index(
+            "ix_cashbox_sum_clinic_id_day", "clinic_id", "day", "cashbox_id", "kind", "method", "cashier_id",
+            "money_in", "money_out", "entries",
+        ),
+        whole_units("money_in", "money_out"),
+    )  # fmt: skip
 
 
 class RefundLine(Base, Record):

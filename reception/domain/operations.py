@@ -10,24 +10,29 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from reception.domain.actors import Actor
-from reception.domain.merging_ids import follow
+from reception.domain.merging_ids import follow, same_person
 from reception.extensions import db
 from reception.models import (
     Account,
+    BillLine,
     Cashbox,
+    CashboxSum,
+    Doctor,
     LedgerEntry,
     LedgerKind,
     Membership,
     Method,
+    MoneyCategory,
     Operation,
     Patient,
     Payment,
     PaymentStatus,
     Role,
+    Service,
     User,
     Visit,
     VisitStatus,
@@ -41,13 +46,23 @@ OUT = case((IS_IN, 0), else_=LedgerEntry.amount)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which operations: of the clinic's dates `first` to `last`, both included; None: all."""
+    """Which operations: of the clinic's dates `first` to `last`, both included; None: all.
+
+    `service_id`, `doctor_id`: of bills that have a line of them. `patient_id`: any card of the person."""
 
     first: date
     last: date
     kind: LedgerKind | None = None
     cashbox_id: int | None = None
     cashier_id: int | None = None
+    service_id: int | None = None
+    doctor_id: int | None = None
+    patient_id: int | None = None
+
+    @property
+    def is_summed(self) -> bool:
+        """Whether the daily sums tell the totals."""
+        return self.service_id is None and self.doctor_id is None and self.patient_id is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +78,16 @@ class Row:
     cashbox: str
     cashier: str
     ticket: str
-    card_no: str
     patient: Patient | None
+    category: str
+    note: str
+    payment_id: int | None
     money_in: int
     money_out: int
+
+    @property
+    def card_no(self) -> str:
+        return self.patient.card_no if self.patient else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +97,22 @@ class Page:
     rows: list[Row]
     before: int | None
 
+    @property
+    def money_in(self) -> int:
+        return sum(row.money_in for row in self.rows)
+
+    @property
+    def money_out(self) -> int:
+        return sum(row.money_out for row in self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Totals of everything that is asked for, whatever page is shown."""
+    """Totals of everything that is asked for, whatever page is shown. `entries`: how many rows it is."""
 
     money_in: int
     money_out: int
-    operations: int
+    entries: int
     by_method: list[tuple[Method | None, int, int]]
 
 
@@ -111,7 +140,11 @@ def page(viewer: Actor, asked: Asked, *, before: int | None = None) -> Page:
     """The newest PAGE rows, or those before the entry `before`."""
     query = _rows(viewer, asked)
     if before is not None:
-        query = query.where(LedgerEntry.id < before)
+        day = db.session.scalar(
+            select(LedgerEntry.day).where(LedgerEntry.clinic_id == viewer.clinic_id, LedgerEntry.id == before)
+        )
+        if day is not None:
+            query = query.where(LedgerEntry.day <= day, or_(LedgerEntry.day < day, LedgerEntry.id < before))
     found = list(_read(query.limit(PAGE + 1)))
     return Page(found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None)
 
@@ -122,62 +155,72 @@ def every(viewer: Actor, asked: Asked) -> Iterator[Row]:
 
 
 def sums(viewer: Actor, asked: Asked) -> Sums:
-    """What came in and went out, in all and by method."""
-    found = db.session.execute(
-        _matching(select(LedgerEntry.method, func.sum(IN), func.sum(OUT)), viewer, asked)
-        .group_by(LedgerEntry.method)
-        .order_by(func.sum(IN).desc())
-    ).all()
-    count = db.session.scalar(_matching(select(func.count(LedgerEntry.operation_id.distinct())), viewer, asked))
-    by_method = [(method, int(money_in), int(money_out)) for method, money_in, money_out in found]
-    return Sums(sum(row[1] for row in by_method), sum(row[2] for row in by_method), int(count or 0), by_method)
+    """What came in and went out, in all and by method: of whole days from the daily sums, which say the same."""
+    if asked.is_summed:
+        method: Any = CashboxSum.method
+        columns = (func.sum(CashboxSum.money_in), func.sum(CashboxSum.money_out), func.sum(CashboxSum.entries))
+        query = _where(select(method, *columns), CashboxSum, viewer, asked)
+    else:
+        method = LedgerEntry.method
+        query = _matching(select(method, func.sum(IN), func.sum(OUT), func.count()), viewer, asked)
+    found = [
+        (Method(name) if name else None, int(money_in), int(money_out), int(count))
+        for name, money_in, money_out, count in db.session.execute(query.group_by(method))
+    ]
+    found.sort(key=lambda row: (-row[1], -row[2], row[0] or ""))
+    money_in, money_out, entries = (sum(row[at] for row in found) for at in (1, 2, 3))
+    return Sums(money_in, money_out, entries, [row[:3] for row in found])
+
+
+def _where(query: Select[Any], source: Any, viewer: Actor, asked: Asked) -> Select[Any]:
+    """What entries and daily sums are both asked."""
+    query = query.where(source.clinic_id == viewer.clinic_id, source.day.between(asked.first, asked.last))
+    if asked.kind:
+        query = query.where(source.kind == asked.kind)
+    if asked.cashbox_id:
+        query = query.where(source.cashbox_id == asked.cashbox_id)
+    if asked.cashier_id:
+        query = query.where(source.cashier_id == asked.cashier_id)
+    return query
 
 
 def _matching(query: Select[Any], viewer: Actor, asked: Asked) -> Select[Any]:
     query = query.select_from(LedgerEntry).join(Cashbox, Cashbox.id == LedgerEntry.cashbox_id)
-    query = query.where(LedgerEntry.clinic_id == viewer.clinic_id, LedgerEntry.day.between(asked.first, asked.last))
-    if asked.kind:
-        query = query.where(LedgerEntry.kind == asked.kind)
-    if asked.cashbox_id:
-        query = query.where(LedgerEntry.cashbox_id == asked.cashbox_id)
-    if asked.cashier_id:
-        query = query.where(LedgerEntry.cashier_id == asked.cashier_id)
+    query = _where(query, LedgerEntry, viewer, asked).where(LedgerEntry.cashbox_id.is_not(None))
+    if asked.patient_id:
+        query = query.where(LedgerEntry.patient_id.in_(same_person(viewer.clinic_id, asked.patient_id)))
+    for column, wanted in ((BillLine.service_id, asked.service_id), (BillLine.doctor_id, asked.doctor_id)):
+        if wanted:
+            line = select(BillLine.id).where(BillLine.payment_id == LedgerEntry.payment_id, column == wanted)
+            query = query.where(line.exists())
     return query
 
 
 def _rows(viewer: Actor, asked: Asked) -> Select[Any]:
     columns = (
         LedgerEntry.id, LedgerEntry.operation_id, LedgerEntry.at, Operation.receipt_no, LedgerEntry.kind,
-        LedgerEntry.method, Cashbox.name, User.full_name, Visit.ticket, Patient, IN, OUT,
+        LedgerEntry.method, Cashbox.name, User.full_name, Visit.ticket, Patient, MoneyCategory.name, Operation.note,
+        LedgerEntry.payment_id, IN, OUT,
     )  # fmt: skip
     query = (
         _matching(select(*columns), viewer, asked)
         .outerjoin(Operation, Operation.id == LedgerEntry.operation_id)
+        .outerjoin(MoneyCategory, MoneyCategory.id == Operation.category_id)
         .outerjoin(User, User.id == LedgerEntry.cashier_id)
         .outerjoin(Payment, Payment.id == LedgerEntry.payment_id)
         .outerjoin(Visit, Visit.id == Payment.visit_id)
     )
-    return follow(query, LedgerEntry.patient_id).order_by(LedgerEntry.id.desc())
+    return follow(query, LedgerEntry.patient_id).order_by(LedgerEntry.day.desc(), LedgerEntry.id.desc())
 
 
 def _read(query: Select[Any]) -> Iterator[Row]:
     for (
-        ident,
-        operation,
-        at,
-        receipt_no,
-        kind,
-        method,
-        box,
-        cashier,
-        ticket,
-        patient,
-        money_in,
+        ident, operation, at, receipt_no, kind, method, box, cashier, ticket, patient, category, note, bill, money_in,
         money_out,
-    ) in db.session.execute(query):
+    ) in db.session.execute(query):  # fmt: skip
         yield Row(
-            ident, operation, at, receipt_no or "", kind, method, box, cashier or "", ticket or "",
-            patient.card_no if patient else "", patient, int(money_in), int(money_out),
+            ident, operation, at, receipt_no or "", kind, method, box, cashier or "", ticket or "", patient,
+            category or "", note or "", bill, int(money_in), int(money_out),
         )  # fmt: skip
 
 
@@ -205,29 +248,34 @@ def balances(viewer: Actor) -> list[tuple[Cashbox, int]]:
 
 
 def day_of_cashboxes(viewer: Actor, day: date) -> list[CashboxDay]:
-    """Each cashbox on `day`. Reckoned back from what is in it now, so that a long past costs nothing."""
-    found = balances(viewer)
-    accounts = {box.account_id for box, _ in found}
-    on, after = _moved(viewer, LedgerEntry.day == day, accounts), _moved(viewer, LedgerEntry.day > day, accounts)
+    """Each cashbox on `day`. Reckoned back from what is in it now by the daily sums, so that a long past costs nothing."""
+    is_day = CashboxSum.day == day
+    sides = (CashboxSum.money_in, CashboxSum.money_out)
+    moved = {
+        row[0]: [int(part) for part in row[1:]]
+        for row in db.session.execute(
+            select(
+                CashboxSum.cashbox_id,
+                *(func.sum(case((is_day, side), else_=0)) for side in sides),
+                *(func.sum(case((is_day, 0), else_=side)) for side in sides),
+            )
+            .where(CashboxSum.clinic_id == viewer.clinic_id, CashboxSum.day >= day)
+            .group_by(CashboxSum.cashbox_id)
+        )
+    }
     rows = []
-    for box, balance in found:
-        closing = balance - after[box.account_id][0] + after[box.account_id][1]
-        money_in, money_out = on[box.account_id]
+    for box, balance in balances(viewer):
+        money_in, money_out, later_in, later_out = moved.get(box.id, [0, 0, 0, 0])
+        closing = balance - later_in + later_out
         rows.append(CashboxDay(box, closing - money_in + money_out, money_in, money_out, closing))
     return rows
 
 
-def _moved(viewer: Actor, when: Any, accounts: set[int]) -> dict[int, tuple[int, int]]:
-    """{account: (in, out)} of the entries for which `when` holds."""
-    found: list[dict[int, int]] = []
-    for side in (LedgerEntry.debit_id, LedgerEntry.credit_id):
-        rows = db.session.execute(
-            select(side, func.sum(LedgerEntry.amount))
-            .where(LedgerEntry.clinic_id == viewer.clinic_id, when, side.in_(accounts))
-            .group_by(side)
-        )
-        found.append({account: int(total) for account, total in rows})
-    return {account: (found[0].get(account, 0), found[1].get(account, 0)) for account in accounts}
+def offered(viewer: Actor) -> tuple[list[Service], list[Doctor]]:
+    """Services and doctors that operations may be asked for, by name; those out of use, too."""
+    services = select(Service).where(Service.clinic_id == viewer.clinic_id).order_by(Service.name, Service.id)
+    doctors = select(Doctor).where(Doctor.clinic_id == viewer.clinic_id).order_by(Doctor.last_name, Doctor.id)
+    return list(db.session.scalars(services)), list(db.session.scalars(doctors))
 
 
 # ----------------------------------------------------------------------------------------------------------- bills

@@ -350,4 +350,4 @@ def test_operations_are_found_by_day_cashbox_kind_and_cashier_and_no_further(hou
     assert found(kind=LedgerKind.REFUND) == []
     assert found(cashbox_id=other.cash.id) == []
     sums = operations.sums(house.actor, operations.Asked(today, tomorrow))
-    assert (sums.operations, sums.by_method) == (3, [(Method.CARD, 10_000, 0), (Method.CASH, 7_000, 0)])
+    assert (sums.entries, sums.by_method) == (4, [(Method.CARD, 10_000, 0), (Method.CASH, 7_000, 0)])

@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Date, bindparam, select, text, update
 
 from reception.clock import service_day
 from reception.domain import numbers
 from reception.domain.actors import Actor
 from reception.domain.errors import NotPossible
-from reception.extensions import db
+from reception.extensions import core, db
 from reception.models import Account, AccountKind, Cashbox, CashboxShift, LedgerEntry, LedgerKind, Operation, Payment
 from reception.words import N_
 
@@ -72,7 +72,31 @@ def post(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
         done = db.session.execute(query, execution_options={"synchronize_session": False})
         if not done.rowcount:  # type: ignore[attr-defined]
             raise NotPossible(TOO_LITTLE[kinds[ident]], code="not-enough")
+    _note_sums(entries)
     return entries
+
+
+def _note_sums(entries: list[LedgerEntry]) -> None:
+    """Raise the daily sums of the cashboxes with their entries; the account of each is locked by now."""
+    sums: dict[tuple[Any, ...], list[int]] = {}
+    for entry in entries:
+        if entry.cashbox_id:
+            key = (entry.cashbox_id, entry.day, entry.kind, entry.method or "", entry.cashier_id or 0, entry.clinic_id)
+            is_in = entry.debit_id == db.session.get_one(Cashbox, entry.cashbox_id).account_id
+            found = sums.setdefault(key, [0, 0, 0])
+            found[0 if is_in else 1] += entry.amount
+            found[2] += 1
+    for key in sorted(sums):
+        core(_RAISE_SUM, dict(zip(_SUM_NAMES, (*key, *sums[key]), strict=True)))
+
+
+_SUM_NAMES = ("cashbox_id", "day", "kind", "method", "cashier_id", "clinic_id", "money_in", "money_out", "entries")
+_RAISE_SUM = text(
+    f"INSERT INTO cashbox_sum ({', '.join(_SUM_NAMES)}) VALUES ({', '.join(f':{name}' for name in _SUM_NAMES)})"  # noqa: S608
+    " ON CONFLICT (cashbox_id, day, kind, method, cashier_id) DO UPDATE SET"
+    " money_in = cashbox_sum.money_in + excluded.money_in, money_out = cashbox_sum.money_out + excluded.money_out,"
+    " entries = cashbox_sum.entries + excluded.entries"
+).bindparams(bindparam("day", type_=Date))
 
 
 def new_operation(kind: LedgerKind, amount: int, *, actor: Actor, at: datetime, **more: Any) -> Operation:
