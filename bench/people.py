@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from itertools import accumulate
 from pathlib import Path
@@ -28,8 +28,10 @@ COLUMNS = (
     "id", "clinic_id", "card_no", "first_name", "middle_name", "last_name", "date_of_birth", "gender", "phone", "folded",
     "created_at", "updated_at", "email", "country", "address", "insurance_type", "insurer", "policy_number",
     "medical_history", "alerts", "special_needs", "additional_info", "is_anonymous", "is_active", "version",
+    "region_code", "district_code",
 )  # fmt: skip
-REST = (AT, AT, "", "", "", "", "", "", "", "", "", "", False, True, 1)
+REST = (AT, AT, "", "", "", "", "", "", "", "", "", "", False, True, 1, None, None)
+Row = tuple[Any, ...]
 TRIGRAMS = "CREATE INDEX tx_patient_folded ON patient USING gin (folded gin_trgm_ops)"
 
 
@@ -58,7 +60,7 @@ def _folded(last: str, first: str) -> str:
     return fold(Patient(first_name=first, middle_name="", last_name=last, card_no="")).rstrip()
 
 
-def rows(clinic_id: int, first: int, last: int) -> Iterator[tuple[Any, ...]]:
+def rows(clinic_id: int, first: int, last: int) -> Iterator[Row]:
     """People number `first` to `last`: the same ones in every run."""
     for number in range(first, last + 1):
         dice = random.Random(number)
@@ -73,12 +75,16 @@ def rows(clinic_id: int, first: int, last: int) -> Iterator[tuple[Any, ...]]:
         yield (number, clinic_id, card, name, "", surname, born.isoformat(), gender, f"+{phone}", folded, *REST)
 
 
-def grow(clinic_id: int, first: int, last: int, *, trigrams: bool, keyed: bool) -> None:
-    """Add the people number `first` to `last`. `trigrams`, `keyed`: what of their indexes is kept up."""
+def grow(
+    clinic_id: int, first: int, last: int, *, trigrams: bool, keyed: bool, change: Callable[[Row], Row] | None = None
+) -> None:
+    """Add the people number `first` to `last`. `trigrams`, `keyed`: what of their indexes is kept up; `change`: what
+    else a row says."""
+    db.session.rollback()  # nothing waits on the server meanwhile
     connection = db.engine.raw_connection()
     try:
         fill = _fill_sqlite if db.engine.dialect.name == "sqlite" else _fill_postgresql
-        fill(connection, clinic_id, first, last, trigrams, keyed)
+        fill(connection, _chunks(clinic_id, first, last, change), clinic_id, trigrams, keyed)
         connection.commit()
     finally:
         connection.close()
@@ -91,19 +97,22 @@ def grow(clinic_id: int, first: int, last: int, *, trigrams: bool, keyed: bool) 
 _MARK = text("INSERT INTO counter (clinic_id, name, period, last_number) VALUES (:clinic, 'matched', :rules, :last)")
 
 
-def _keys(clinic_id: int, people: list[tuple[Any, ...]]) -> Iterator[tuple[int, int, int]]:
+def _keys(clinic_id: int, people: list[Row]) -> Iterator[tuple[int, int, int]]:
     for row in people:
         one = person(given=row[3], family=row[5], born=row[6], gender=row[7], phones=[row[8]])
         for key in keys(one):
             yield clinic_id, key, row[0]
 
 
-def _chunks(clinic_id: int, first: int, last: int, size: int = 50_000) -> Iterator[list[tuple[Any, ...]]]:
+def _chunks(
+    clinic_id: int, first: int, last: int, change: Callable[[Row], Row] | None, size: int = 50_000
+) -> Iterator[list[Row]]:
     for begin in range(first, last + 1, size):
-        yield list(rows(clinic_id, begin, min(begin + size - 1, last)))
+        found = rows(clinic_id, begin, min(begin + size - 1, last))
+        yield list(map(change, found) if change else found)
 
 
-def _fill_sqlite(connection: Any, clinic_id: int, first: int, last: int, trigrams: bool, keyed: bool) -> None:
+def _fill_sqlite(connection: Any, chunks: Iterator[list[Row]], clinic_id: int, trigrams: bool, keyed: bool) -> None:
     run = connection.execute if hasattr(connection, "execute") else connection.cursor().execute
     cursor = connection.cursor()
     trigger = cursor.execute("SELECT sql FROM sqlite_master WHERE name = 'tr_patient_search_insert'").fetchone()[0]
@@ -113,7 +122,7 @@ def _fill_sqlite(connection: Any, clinic_id: int, first: int, last: int, trigram
     cursor.execute("DROP TRIGGER tr_patient_search_insert")
     cursor.execute("CREATE TEMP TABLE new_key (clinic_id integer, key integer, patient_id integer)")
     marks = ", ".join("?" * len(COLUMNS))
-    for people in _chunks(clinic_id, first, last):
+    for people in chunks:
         cursor.executemany(f"INSERT INTO patient ({', '.join(COLUMNS)}) VALUES ({marks})", people)
         if keyed:
             cursor.executemany("INSERT INTO new_key VALUES (?, ?, ?)", _keys(clinic_id, people))
@@ -126,13 +135,13 @@ def _fill_sqlite(connection: Any, clinic_id: int, first: int, last: int, trigram
     cursor.execute("ANALYZE")
 
 
-def _fill_postgresql(connection: Any, clinic_id: int, first: int, last: int, trigrams: bool, keyed: bool) -> None:
+def _fill_postgresql(connection: Any, chunks: Iterator[list[Row]], clinic_id: int, trigrams: bool, keyed: bool) -> None:
     cursor = connection.cursor()
     cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
     cursor.execute("SET LOCAL synchronous_commit = off")
     cursor.execute("SET LOCAL session_replication_role = replica")  # the wall of each of ten million rows holds already
     cursor.execute("DROP INDEX IF EXISTS tx_patient_folded")
-    for people in _chunks(clinic_id, first, last):
+    for people in chunks:
         with cursor.copy(f"COPY patient ({', '.join(COLUMNS)}) FROM STDIN") as copy:
             for row in people:
                 copy.write_row(row)

@@ -42,17 +42,27 @@ class Pair:
 
 
 @contextmanager
-def registries(backend: str, sizes: tuple[int, ...], *, trigrams: bool, keyed: bool) -> Iterator[list[Pair]]:
-    """A served house with so many patients for each of `sizes`."""
+def registries(
+    backend: str,
+    sizes: tuple[int, ...],
+    *,
+    trigrams: bool,
+    keyed: bool,
+    fill: Callable[[House, int], None] | None = None,
+) -> Iterator[list[Pair]]:
+    """A served house with so many patients for each of `sizes`; `fill`: who else makes them, and more."""
 
-    def fill(house: House, size: int) -> None:
+    def made(house: House, size: int) -> None:
         house.person(USER)
-        people.grow(house.clinic.id, 1, size, trigrams=trigrams, keyed=keyed)
+        if fill is None:
+            people.grow(house.clinic.id, 1, size, trigrams=trigrams, keyed=keyed)
+        else:
+            fill(house, size)
 
     with ExitStack() as stack:
         pairs = []
         for size in sizes:
-            served, _ = stack.enter_context(product(backend, partial(fill, size=size)))
+            served, _ = stack.enter_context(product(backend, partial(made, size=size)))
             port = free_port()
             stack.enter_context(
                 process(sys.executable, "-m", "bench.floor", "patients", str(port), served.url, port=port)
