@@ -9,8 +9,9 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import xlsxwriter
 from flask import Response, send_file
@@ -69,7 +70,7 @@ def xlsx_file(
     if aside is None:
         write_xlsx(file, table, is_rtl=is_rtl, breathe=breathe)
     else:
-        aside(write_xlsx, file, table)
+        aside(partial(write_xlsx, is_rtl=is_rtl), file, table)
     file.seek(0)
     return send_file(file, mimetype=XLSX, as_attachment=True, download_name=name, etag=False)
 
@@ -133,7 +134,9 @@ class _Sheet:
         self._heads: list[object] = []
         self._day = book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
         self._time = book.add_format({"num_format": "hh:mm", "align": "left"})
-        self._money = book.add_format({"num_format": "#,##0.00"})
+        self._moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
+        self._seconds = book.add_format({"num_format": "hh:mm:ss", "align": "left"})
+        self._amounts: dict[int, Any] = {}
         self._bold = book.add_format({"bold": True, "bottom": 1})
         self._quoted = book.add_format({"quote_prefix": True})
         self._row = MOST_ROWS + 1
@@ -166,19 +169,29 @@ class _Sheet:
         if isinstance(cell, bool):
             self._sheet.write_string(self._row, column, _text(cell))
         elif isinstance(cell, Decimal):
-            self._sheet.write_number(self._row, column, float(cell), self._money if cell % 1 else None)
+            self._sheet.write_number(self._row, column, float(cell), self._amount(cell))
         elif isinstance(cell, int):
             self._sheet.write_number(self._row, column, cell)
         elif isinstance(cell, datetime):
-            self._sheet.write_string(self._row, column, f"{cell:%Y-%m-%d %H:%M}")
+            self._sheet.write_datetime(self._row, column, cell.replace(tzinfo=None), self._moment)
         elif isinstance(cell, date):
             if cell.year >= 1900:
                 self._sheet.write_datetime(self._row, column, cell, self._day)
             else:  # Excel knows no days before
                 self._sheet.write_string(self._row, column, cell.isoformat())
         elif isinstance(cell, time):
-            self._sheet.write_datetime(self._row, column, cell, self._time)
+            self._sheet.write_datetime(self._row, column, cell, self._seconds if cell.second else self._time)
         else:
             text = str(cell)
             is_formula = text.startswith(FORMULA)
             self._sheet.write_string(self._row, column, text, self._quoted if is_formula else None)
+
+    def _amount(self, cell: Decimal) -> Any:
+        """The format with as many digits after the point as the amount says: 0 of yen, 2 of euros, 3 of dinars."""
+        exponent = cell.as_tuple().exponent
+        places = -exponent if isinstance(exponent, int) and exponent < 0 else 0
+        if places not in self._amounts:
+            self._amounts[places] = self._book.add_format(
+                {"num_format": "#,##0" + ("." + "0" * places if places else "")}
+            )
+        return self._amounts[places]

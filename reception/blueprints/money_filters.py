@@ -11,23 +11,31 @@ from werkzeug.datastructures import MultiDict
 from reception import clock
 from reception.domain import operations
 from reception.domain.actors import Actor
-from reception.domain.errors import Invalid, invalid_field
+from reception.domain.errors import Invalid, NotFound, invalid_field
+from reception.domain.locks import load
+from reception.domain.merging_ids import standing
 from reception.domain.operations import Asked
-from reception.models import Cashbox, LedgerKind, User
+from reception.models import Cashbox, Doctor, LedgerKind, Patient, Service, User
 from reception.words import N_
 
 MOST_DAYS = 366
-KINDS = (LedgerKind.PAYMENT, LedgerKind.REFUND, LedgerKind.DEPOSIT, LedgerKind.EXPENSE, LedgerKind.TRANSFER)
+KINDS = (
+    LedgerKind.PAYMENT, LedgerKind.REFUND, LedgerKind.DEPOSIT, LedgerKind.BONUS, LedgerKind.EXPENSE,
+    LedgerKind.TRANSFER, LedgerKind.ADJUSTMENT,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyFilters:
-    """The filters as they are shown (`boxes`, `cashiers`, `kinds`: what may be chosen) and as they are `asked`."""
+    """The filters as they are shown (`boxes`, `cashiers`, `kinds` …: what may be chosen) and as they are `asked`."""
 
     asked: Asked
     before: int | None
     boxes: list[Cashbox]
     cashiers: list[User]
+    services: list[Service]
+    doctors: list[Doctor]
+    patient: Patient | None
     kinds: tuple[LedgerKind, ...] = KINDS
 
     @classmethod
@@ -35,6 +43,8 @@ class MoneyFilters:
         """The filters of an address, and what is wrong with them; wrong ones fall back to today."""
         today = clock.today(actor.clinic)
         boxes, cashiers = operations.cashboxes(actor), operations.cashiers(actor)
+        services, doctors = operations.offered(actor)
+        patient = cls.person(args.get("patient", ""), actor)
         first, error = day_of(args.get("from", ""), today)
         last, other = day_of(args.get("to", ""), max(first, today) if "from" in args else today)
         error = error or other
@@ -51,9 +61,23 @@ class MoneyFilters:
             kind=LedgerKind(kind) if kind in KINDS else None,
             cashbox_id=_among(args.get("cashbox", ""), boxes),
             cashier_id=_among(args.get("cashier", ""), cashiers),
+            service_id=_among(args.get("service", ""), services),
+            doctor_id=_among(args.get("doctor", ""), doctors),
+            patient_id=patient.id if patient else None,
         )
         before = args.get("before", "")
-        return cls(asked, int(before) if _is_number(before) else None, boxes, cashiers), error
+        known = int(before) if _is_number(before) else None
+        return cls(asked, known, boxes, cashiers, services, doctors, patient), error
+
+    @staticmethod
+    def person(text: str, actor: Actor) -> Patient | None:
+        """The card that stands for the one with the id in `text`; None where there is none here."""
+        if not _is_number(text):
+            return None
+        try:
+            return load(Patient, standing(actor.clinic_id, int(text)), actor.clinic_id)
+        except NotFound:
+            return None
 
     @property
     def query(self) -> dict[str, Any]:
@@ -61,7 +85,8 @@ class MoneyFilters:
         asked = self.asked
         found = {
             "from": asked.first.isoformat(), "to": asked.last.isoformat(), "kind": asked.kind,
-            "cashbox": asked.cashbox_id, "cashier": asked.cashier_id,
+            "cashbox": asked.cashbox_id, "cashier": asked.cashier_id, "service": asked.service_id,
+            "doctor": asked.doctor_id, "patient": asked.patient_id,
         }  # fmt: skip
         return {name: value for name, value in found.items() if value is not None}
 
