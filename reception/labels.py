@@ -125,6 +125,7 @@ ACTIONS: dict[str, str] = {
     "schedule_template.change": N_("Weekly shift changed"),
     "schedule_template.end": N_("Weekly shift ended"),
     "schedule_template.resume": N_("Weekly shift goes on"),
+    "schedule_template.take-back": N_("Weekly shift put back as it was"),
     "schedule_template.make": N_("Weekly shift made ahead"),
     "absence.add": N_("Absence entered"),
     "absence.end": N_("Absence ended"),

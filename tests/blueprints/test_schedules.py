@@ -85,6 +85,19 @@ def test_a_week_from_entering_to_ending(house: House) -> None:
     data = full(form) | {"begins": "09:00"} | key()
     changed = post(client, f"/settings/schedules/shifts/{row.id}", data)
     assert "1 person is to be called." in changed.said
+    put_back = press(client, changed.undo)
+    assert put_back.said.startswith("The weekly shift is as it was.")
+    assert (callups.count(house.actor, clock.now()), db.session.get_one(ScheduleTemplate, row.id).begins.hour) == (0, 8)
+    assert press(client, changed.undo).status == 200, "asked twice it is done once"
+    form = full(get(client, f"/settings/schedules/shifts/{row.id}"))
+    changed = post(client, f"/settings/schedules/shifts/{row.id}", form | {"begins": "09:00"} | key(5))
+    house.move(booked.visit, "cancel", reason="x")
+    refused = press(client, changed.undo, 409)
+    assert "cannot be taken back exactly" in refused.said
+    booked = house.booked(starts_at=house.at(9, days=3))
+    form = full(get(client, f"/settings/schedules/shifts/{row.id}"))
+    data = form | {"begins": "10:00"} | key(7)
+    changed = post(client, f"/settings/schedules/shifts/{row.id}", data)
     stale = post(client, f"/settings/schedules/shifts/{row.id}", data | key(1), 409)
     assert "Somebody was faster" in stale.text
     back = {**full(get(client, f"/settings/schedules/shifts/{row.id}")), "begins": "08:00", **key(2)}
@@ -141,6 +154,25 @@ def test_holidays_are_proposed_and_taken(house: House) -> None:
     taken = post(client, "/settings/closed-days/accept?year=2026", {"day": [*days, "2026-11-30"]} | key(1))
     assert taken.said.startswith("2 days are closed. 1 person is to be called.")
     assert get(client, "/settings/closed-days?year=2026").all("input", name="day") == []
+    press(client, taken.undo)
+    assert (count(ClosedDay), callups.count(house.actor, clock.now())) == (0, 0)
+    taken = post(client, "/settings/closed-days/accept?year=2026", {"day": days} | key(10))
+    some = get(client, "/settings/closed-days?year=2026").all("input", name="closed_day")
+    opened = post(client, "/settings/closed-days/open", {"closed_day": [e["value"] for e in some]} | key(11))
+    assert (opened.said.startswith("2 days are open again."), count(ClosedDay)) == (True, 0)
+    closed = press(client, opened.undo)
+    assert closed.said.startswith("2 days are closed. 1 person is to be called.")
+    rows = db.session.scalars(select(ClosedDay).order_by(ClosedDay.day)).all()
+    assert [(str(row.day), row.name) for row in rows] == [
+        ("2026-12-25", "Christmas Day"),
+        ("2026-12-26", "Second Day of Christmas"),
+    ]
+    assert client.post("/settings/closed-days/open", data=key(12)).status_code == 422
+    late = post(client, "/settings/closed-days/open", {"closed_day": [rows[0].id]} | key(13))
+    house.later(seconds=31)
+    assert press(client, late.undo, 409).said == "It is too late to undo this."
+    again = post(client, "/settings/closed-days", {"day": "2026-12-25", "name": "Christmas Day"} | key(14))
+    assert again.status == 200
     own = post(client, "/settings/closed-days", {"day": "2026-12-24", "name": "Christmas Eve"} | key(2))
     assert count(ClosedDay) == 3
     press(client, own.undo)

@@ -16,7 +16,9 @@ from reception.domain.calendar import (
     callups,
     closures,
     holidays_known,
+    moving,
     offers,
+    plans_undo,
     schedules,
     shift_rooms,
     templates,
@@ -31,6 +33,7 @@ from reception.models import (
     Appointment,
     AppointmentStatus,
     AuditEntry,
+    ClosedDay,
     Doctor,
     Role,
     Room,
@@ -350,4 +353,59 @@ def test_a_shift_in_another_room(house: House) -> None:
         assert told.value.code == "inactive"
     house.run(shift_rooms.give_room, shift.id, None)
     assert (shift.room_id, row.room_id, guest.room_id) == (None, None, third.id)
+    assert list(verify.findings()) == []
+
+
+# -------------------------------------------------------------------------------------------------------- taken back
+
+
+def test_several_closed_days_at_once_and_back(house: House) -> None:
+    """All of the act, but not what was closed before it; who had been kept is kept again; opened, they close again."""
+    days = [MONDAY, MONDAY + DAY, MONDAY + 2 * DAY]
+    for number in (3, 4, 5):
+        hourly(house, days=number)
+    before = house.run(closures.close_days, {days[0]: "Before"})
+    rows = [house.booked(starts_at=house.at(9, days=n)) for n in (4, 5)]
+    house.run(absences.enter, house.doctor.id, days[1], days[1])
+    house.run(callups.keep, rows[0].id)
+    kept_at = rows[0].kept_at
+    assert calls(house) == []
+    house.run(closures.close_days, {day: f"Day {day}" for day in days})
+    assert calls(house) == [row.id for row in rows]
+    ident = db.session.scalars(select(ClosedDay.id).where(ClosedDay.day == days[2])).one()
+    assert house.run(plans_undo.reopen_days, ident) == 2
+    assert db.session.scalars(select(ClosedDay.day)).all() == [days[0]]
+    assert (calls(house), db.session.get_one(Appointment, rows[0].id).kept_at) == ([], kept_at)
+    house.run(closures.open_days, [before.id])
+    house.run(plans_undo.close_again, {days[0]: "Before"})
+    assert [(row.day, row.name) for row in closures.closed_days(house.actor, days[0], days[2])] == [(days[0], "Before")]
+    assert list(verify.findings()) == []
+
+
+def test_closed_days_are_not_taken_back_when_somebody_moved(house: House) -> None:
+    days = {MONDAY: "One", MONDAY + DAY: "Two"}
+    for number in (3, 4, 5):
+        hourly(house, days=number)
+    row = house.booked(starts_at=house.at(9, days=3))
+
+    def no(verb: Any, *values: Any) -> str:
+        with pytest.raises(NotPossible) as told:
+            house.run(verb, *values)
+        db.session.rollback()
+        assert str(told.value).endswith(".")
+        return told.value.code
+
+    first = house.run(closures.close_days, days)
+    house.run(moving.reschedule, row.id, house.at(9, days=5))
+    assert no(plans_undo.reopen_days, first.id) == "not-exact"
+    house.later(seconds=31)
+    assert no(plans_undo.reopen_days, first.id) == "too-late"
+    idents = list(db.session.scalars(select(ClosedDay.id)))
+    house.run(closures.open_days, idents)
+    house.booked(starts_at=house.at(10, days=4))
+    assert no(plans_undo.close_again, days) == "not-exact"
+    house.later(seconds=31)
+    assert no(plans_undo.close_again, days) == "too-late"
+    assert no(plans_undo.close_again, {MONDAY + 9 * DAY: "Never"}) == "too-late"
+    assert db.session.scalars(select(ClosedDay.id)).all() == []
     assert list(verify.findings()) == []

@@ -10,7 +10,16 @@ from sqlalchemy import func, select
 
 from reception import clock, ticking
 from reception.domain import directory, verify
-from reception.domain.calendar import callups, daylist, offers, schedules, templates, templates_made
+from reception.domain.calendar import (
+    callups,
+    daylist,
+    offers,
+    plans_undo,
+    schedules,
+    shift_rooms,
+    templates,
+    templates_made,
+)
 from reception.domain.calendar.offers import Wish
 from reception.domain.calendar.templates import Weekly
 from reception.domain.errors import Invalid, NotFound, NotPossible, Stale
@@ -151,7 +160,8 @@ def test_ending_and_going_on(house: House) -> None:
     assert shifts(house, MONDAY) == []
     assert calls(house) == [booked.id]
     assert (ended.valid_to, ended.is_active) == (TODAY, True)
-    house.run(templates.resume, row.id)
+    house.run(plans_undo.take_back, row.id)
+    assert db.session.get_one(ScheduleTemplate, row.id).valid_to is None
     assert (shifts(house, MONDAY), calls(house)) == ([(MONDAY, "08:00-12:00")], [])
     house.later(days=1)
     ticking.tick(clock.now(), clock.now())
@@ -301,3 +311,110 @@ def test_the_horizon_is_the_clinics(house: House) -> None:
     row = add(house, 0, valid_to=MONDAY)
     assert (shifts(house), row.valid_to) == ([(MONDAY, "08:00-12:00")], MONDAY)
     assert templates_made.due(house.actor, clock.now() + timedelta(weeks=20)) == []
+
+
+# ----------------------------------------------------------------------------------------------------------- taken back
+
+
+def picture(house: House) -> Any:
+    """Everything that a change of a weekly shift may touch."""
+    of = select(ScheduleTemplate).where(ScheduleTemplate.is_active.is_(True)).order_by(ScheduleTemplate.id)
+    rows = [
+        (r.id, r.begins, r.ends, r.room_id, r.slot_minutes, r.capacity, r.valid_from, r.valid_to, r.made_until)
+        for r in db.session.scalars(of)
+    ]
+    open_shifts = select(Schedule).where(Schedule.is_open.is_(True)).order_by(Schedule.starts_at)
+    laid = [(s.starts_at, s.ends_at, s.room_id, s.slot_minutes, s.capacity) for s in db.session.scalars(open_shifts)]
+    people = [
+        (a.id, a.starts_at, a.schedule.is_open, a.room_id, a.kept_at, a.status)
+        for a in db.session.scalars(select(Appointment).order_by(Appointment.id))
+    ]
+    return rows, laid, people, calls(house)
+
+
+@pytest.mark.parametrize("from_day", [TODAY, MONDAY + timedelta(weeks=2)])
+def test_a_change_is_taken_back_exactly(house: House, from_day: date) -> None:
+    """In place or from a later day on: rows, shifts, people, and who had been kept; once, and only for a while."""
+    row = add(house, 0, begins=8, ends=16, room_id=house.room.id)
+    for day in (MONDAY, MONDAY + timedelta(weeks=2)):
+        for hour in (8, 10, 15):
+            book(house, day, hour)
+    was = picture(house)
+    new = house.run(templates.change, row.id, from_day, weekly(begins=9, ends=12, slot_minutes=20, capacity=2))
+    assert picture(house) != was
+    assert calls(house)
+    house.run(plans_undo.take_back, new.id)
+    assert picture(house) == was
+    with pytest.raises(NotPossible) as told:
+        house.run(plans_undo.take_back, new.id)
+    db.session.rollback()
+    assert told.value.code == "nothing-to-undo"
+    late = house.run(templates.end, row.id, TODAY)
+    house.later(seconds=31)
+    with pytest.raises(NotPossible) as told:
+        house.run(plans_undo.take_back, late.id)
+    db.session.rollback()
+    assert told.value.code == "too-late"
+    assert list(verify.findings()) == []
+
+
+def test_an_ending_is_taken_back_exactly(house: House) -> None:
+    """With the last day that it had; nobody is left to call."""
+    last = MONDAY + timedelta(weeks=3)
+    row = add(house, 0, begins=8, ends=12, valid_to=last)
+    book(house, MONDAY, 9)
+    was = picture(house)
+    for day in (TODAY, TODAY - timedelta(days=1), MONDAY + timedelta(weeks=1)):
+        house.run(templates.end, row.id, day)
+        house.run(plans_undo.take_back, row.id)
+        assert picture(house) == was, day
+    assert list(verify.findings()) == []
+
+
+def test_what_was_touched_meanwhile_is_not_taken_back(house: House) -> None:
+    """Somebody booked, moved, cancelled or kept, a shift closed or in another room, a time given away: a sentence."""
+    other = house.run(directory.add_room, "Other")
+    row = add(house, 0, begins=8, ends=12)
+    early, late = book(house, MONDAY, 8), book(house, MONDAY, 11)
+    add(house, 1, begins=8, ends=12)
+
+    def only_shift() -> int:
+        return db.session.scalars(select(Schedule.id).where(Schedule.day == MONDAY, Schedule.is_open.is_(True))).one()
+
+    from reception.domain.calendar import moving
+
+    for meddle in (
+        lambda: book(house, MONDAY, 13),
+        lambda: house.run(moving.reschedule, early.id, on(house, MONDAY + timedelta(days=1), 9)),
+        lambda: house.run(callups.keep, early.id),
+        lambda: house.move(late.visit, "cancel", reason="x"),
+        lambda: house.run(shift_rooms.give_room, only_shift(), other.id),
+    ):
+        house.run(templates.change, row.id, TODAY, weekly(begins=10, ends=14))
+        meddle()
+        was = picture(house)
+        with pytest.raises(NotPossible) as told:
+            house.run(plans_undo.take_back, row.id)
+        db.session.rollback()
+        assert (told.value.code, str(told.value)[-1]) == ("not-exact", ".")
+        assert picture(house) == was
+        house.run(templates.change, row.id, TODAY, weekly(begins=8, ends=12))
+    house.run(templates.end, row.id, TODAY - timedelta(days=1))
+    add(house, 0, begins=11, ends=15)
+    with pytest.raises(NotPossible) as told:
+        house.run(plans_undo.take_back, row.id)
+    db.session.rollback()
+    assert told.value.code == "overlap"
+
+
+def test_a_shift_that_differed_is_not_made_up(house: House) -> None:
+    """One of the shifts had another room by hand: the weekly shift does not know it, so nothing is put back half."""
+    other = house.run(directory.add_room, "Other")
+    row = add(house, 0, begins=8, ends=12)
+    ident = db.session.scalars(select(Schedule.id).where(Schedule.day == MONDAY)).one()
+    house.run(shift_rooms.give_room, ident, other.id)
+    house.run(templates.change, row.id, TODAY, weekly(begins=9, ends=12))
+    with pytest.raises(NotPossible) as told:
+        house.run(plans_undo.take_back, row.id)
+    db.session.rollback()
+    assert told.value.code == "not-exact"

@@ -14,15 +14,16 @@ from werkzeug.wrappers import Response
 from reception import clock, formats
 from reception.access import Permission, requires
 from reception.blueprints import answers, fields
-from reception.blueprints.calendar_forms import rooms
+from reception.blueprints.calendar_forms import day_of, rooms
 from reception.blueprints.dialogs import new_key, wants_part
 from reception.blueprints.fields import Choice, HouseForm, text, whole
 from reception.blueprints.settings.frame import as_part, asked, bp, listing, posted_key, saved, tried
 from reception.domain import clinic as clinic_verbs
-from reception.domain.calendar import callups, closures, holidays_known
-from reception.domain.errors import invalid_field
+from reception.domain.calendar import callups, closures, holidays_known, plans_undo
+from reception.domain.errors import NotPossible, invalid_field
+from reception.domain.locks import load
 from reception.extensions import db
-from reception.models import Clinic, MaintenanceKind
+from reception.models import Clinic, ClosedDay, MaintenanceKind
 from reception.transaction import run
 from reception.words import N_
 
@@ -115,6 +116,7 @@ def _year(year: int) -> dict[str, Any]:
         "calls": callups.count(g.actor, clock.now()),
         "key": new_key(),
         "country_key": new_key(),
+        "open_key": new_key(),
     }
 
 
@@ -143,9 +145,9 @@ def holidays_accept() -> Any:
     row, year = _clinic(), _asked_year()
     found = holidays_known.proposed(row.holiday_country, row.holiday_subdivision, year, row.default_locale)
     chosen = {day: name for day, name in found.items() if day.isoformat() in request.form.getlist("day")}
-    run(closures.close_days, chosen)
+    first = run(closures.close_days, chosen)
     words = ngettext("%(num)s day is closed.", "%(num)s days are closed.", len(chosen))
-    return _days_saved(words)
+    return _days_saved(words, _undo_closing(first))
 
 
 @bp.get("/closed-days/new")
@@ -162,12 +164,27 @@ def holidays_add() -> Any:
     row, error, status = tried(form, lambda: run(closures.close_days, {values["day"]: values["name"]}))
     if status != 200:
         return _ask_day(form, error, status)
-    undo: dict[str, object] = {
-        "url": url_for("settings.holidays_open", closed_day_id=row.id),
-        "key": f"{row.ref}.open",
-        "version": "",
-    }
-    return _days_saved(gettext("Closed: %(day)s", day=formats.full_date(form.day.data)), undo)
+    return _days_saved(gettext("Closed: %(day)s", day=formats.full_date(form.day.data)), _undo_closing(row))
+
+
+def _undo_closing(row: ClosedDay) -> dict[str, object]:
+    url = url_for("settings.holidays_reopen", closed_day_id=row.id, year=_asked_year())
+    return {"url": url, "key": f"{row.ref}.reopen", "version": ""}
+
+
+@bp.post("/closed-days/<int:closed_day_id>/reopen")
+@requires(Permission.PLAN)
+def holidays_reopen(closed_day_id: int) -> Any:
+    """Undo of a closing: of all days that were closed with this one."""
+    try:
+        number = run(plans_undo.reopen_days, closed_day_id)
+    except NotPossible as refusal:
+        return answers.refused(refusal)
+    return _days_saved(_opened(number))
+
+
+def _opened(number: int) -> str:
+    return ngettext("%(num)s day is open again.", "%(num)s days are open again.", number)
 
 
 def _ask_day(form: DayForm, error: str = "", status: int = 200) -> Response:
@@ -181,8 +198,41 @@ def _ask_day(form: DayForm, error: str = "", status: int = 200) -> Response:
 @requires(Permission.PLAN)
 def holidays_open(closed_day_id: int) -> Any:
     """The clinic works on that day."""
-    run(closures.open_day, closed_day_id)
-    return _days_saved(gettext("The clinic is open on that day."))
+    return _open([closed_day_id])
+
+
+@bp.post("/closed-days/open")
+@requires(Permission.PLAN)
+def holidays_open_some() -> Any:
+    """The clinic works on the ticked days."""
+    return _open(request.form.getlist("closed_day", type=int))
+
+
+def _open(idents: list[int]) -> Any:
+    rows = [load(ClosedDay, ident, g.actor.clinic_id) for ident in sorted(set(idents))]
+    days = {row.day: row.name for row in rows}
+    run(closures.open_days, [row.id for row in rows])
+    words = gettext("The clinic is open on that day.") if len(days) == 1 else _opened(len(days))
+    given = {"day": [day.isoformat() for day in days], "name": list(days.values())}
+    undo: dict[str, object] = {
+        "url": url_for("settings.holidays_close_again", year=_asked_year(), **given),
+        "key": f"closed-again.{new_key()}",
+        "version": "",
+    }
+    return _days_saved(words, undo)
+
+
+@bp.post("/closed-days/close-again")
+@requires(Permission.PLAN)
+def holidays_close_again() -> Any:
+    """Undo of an opening: the days of the address are closed again under their names."""
+    days = [day_of(text, clock.today(g.actor.clinic)) for text in request.args.getlist("day")]
+    named = dict(zip(days, request.args.getlist("name"), strict=False))
+    try:
+        run(plans_undo.close_again, named)
+    except NotPossible as refusal:
+        return answers.refused(refusal)
+    return _days_saved(ngettext("%(num)s day is closed.", "%(num)s days are closed.", len(named)))
 
 
 # ------------------------------------------------------------------------------------------------------------- rooms

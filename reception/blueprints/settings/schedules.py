@@ -20,8 +20,9 @@ from reception.blueprints.dialogs import new_key, wants_part
 from reception.blueprints.fields import Choice, HouseForm, text, whole
 from reception.blueprints.settings.frame import as_part, asked, bp, listing, posted_key, tried
 from reception.domain import offers
-from reception.domain.calendar import absences, callups, templates, templates_made
+from reception.domain.calendar import absences, callups, plans_undo, templates, templates_made
 from reception.domain.calendar.templates import Weekly
+from reception.domain.errors import NotPossible
 from reception.domain.locks import load
 from reception.models import AbsenceKind, Doctor, Room, ScheduleTemplate
 from reception.transaction import run
@@ -227,11 +228,11 @@ def schedules_change(template_id: int) -> Any:
     def act() -> Any:
         return run(templates.change, template_id, form.weekly.valid_from, form.weekly, version=version)
 
-    _, error, status = tried(form, act)
+    changed, error, status = tried(form, act)
     if status != 200:
         row = load(ScheduleTemplate, template_id, g.actor.clinic_id)
         return _ask(load(Doctor, doctor_id, g.actor.clinic_id), row, form, error, status)
-    return _saved(gettext("The weekly shift is changed."), doctor_id)
+    return _saved(gettext("The weekly shift is changed."), doctor_id, _undo("take_back", changed))
 
 
 @bp.post("/schedules/shifts/<int:template_id>/end")
@@ -241,15 +242,18 @@ def schedules_end(template_id: int) -> Any:
     form = EndForm(request.form)
     last = form.last_day.data or _today() - timedelta(days=1)
     row = run(templates.end, template_id, last, version=request.form.get("version", type=int))
-    return _saved(gettext("The weekly shift is ended."), row.doctor_id, _undo("resume", row))
+    return _saved(gettext("The weekly shift is ended."), row.doctor_id, _undo("take_back", row))
 
 
-@bp.post("/schedules/shifts/<int:template_id>/resume")
+@bp.post("/schedules/shifts/<int:template_id>/take-back")
 @requires(Permission.PLAN)
-def schedules_resume(template_id: int) -> Any:
-    """Undo of an ending."""
-    row = run(templates.resume, template_id, about=("schedule_template", template_id))
-    return _saved(gettext("The weekly shift goes on."), row.doctor_id)
+def schedules_take_back(template_id: int) -> Any:
+    """Undo of a change or an ending."""
+    try:
+        row = run(plans_undo.take_back, template_id, about=("schedule_template", template_id))
+    except NotPossible as refusal:
+        return answers.refused(refusal)
+    return _saved(gettext("The weekly shift is as it was."), row.doctor_id)
 
 
 def _undo(act: str, row: ScheduleTemplate) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, select
@@ -38,10 +38,13 @@ WHOLE = {"synchronize_session": False}
 # ------------------------------------------------------------------------------------------------------ closed days
 
 
-def close_days(days: Mapping[date, str], *, actor: Actor, at: datetime) -> ClosedDay:
+def close_days(
+    days: Mapping[date, str], *, actor: Actor, at: datetime, ask_again: bool = True
+) -> ClosedDay:  # fmt: skip
     """The clinic is closed on `days` (day -> name), today or later. Days that are closed already stay as they are.
 
-    Slots of those days are closed; who is booked keeps the place until somebody decides. Answers the first.
+    Slots of those days are closed; who is booked keeps the place until somebody decides; whoever was kept already is asked
+    again, unless not `ask_again`. Answers the first.
     """
     today = clock.service_day(at, actor.clinic)
     if not days:
@@ -62,7 +65,7 @@ def close_days(days: Mapping[date, str], *, actor: Actor, at: datetime) -> Close
         db.session.add(row)
         db.session.flush()
         first, last = clock.day_bounds(day, actor.clinic)
-        again = open_slots.ask_again(actor, first, last)
+        again = open_slots.ask_again(actor, first, last) if ask_again else []
         open_slots.refresh(actor, first, last)
         open_slots.show(actor, {day})
         record(actor, "closed_day.add", row, at=at, also=again)
@@ -89,6 +92,15 @@ def open_day(closed_day_id: int, *, actor: Actor, at: datetime) -> None:
     db.session.flush()
     open_slots.refresh(actor, *clock.day_bounds(day, actor.clinic))
     open_slots.show(actor, {day})
+
+
+def open_days(closed_day_ids: Iterable[int], *, actor: Actor, at: datetime) -> None:
+    """The clinic works on these days after all."""
+    idents = sorted(set(closed_day_ids))
+    if not idents:
+        raise invalid_field("days", N_("Choose at least one day."))
+    for ident in idents:
+        open_day(ident, actor=actor, at=at)
 
 
 def closed_days(viewer: Actor, first: date, last: date) -> list[ClosedDay]:

@@ -55,7 +55,7 @@ def add(doctor_id: int, weekdays: Iterable[int], weekly: Weekly, *, actor: Actor
     for weekday in days:
         row = ScheduleTemplate(clinic_id=actor.clinic_id, doctor_id=doctor.id, weekday=weekday, is_active=True)
         _fill(row, weekly)
-        _check_free(row, actor)
+        check_free(row, actor)
         db.session.add(row)
         db.session.flush()
         made = templates_made.make(row, templates_made.first_day(row, at, actor), actor=actor, at=at)
@@ -94,7 +94,7 @@ def change(
     else:
         new = row
     _fill(new, weekly)
-    _check_free(new, actor)
+    check_free(new, actor)
     db.session.add(new)
     db.session.flush()
     touched += templates_made.remake(row.id, new, from_day, actor=actor, at=at)
@@ -116,20 +116,6 @@ def end(
     db.session.flush()
     touched = [*people, *templates_made.remake(row.id, row, last_day + DAY, actor=actor, at=at)]
     record(actor, "schedule_template.end", row, at=at, also=touched)
-    return row
-
-
-def resume(template_id: int, *, actor: Actor, at: datetime) -> ScheduleTemplate:
-    """Take an ending back: the weekly shift goes on for good, and people who are still booked in its times stay."""
-    row = _template(template_id, actor)
-    _doctor(row.doctor_id, actor)
-    row.valid_to, row.is_active = None, True
-    _check_free(row, actor)
-    db.session.flush()
-    record(
-        actor, "schedule_template.resume", row, at=at,
-        also=templates_made.make(row, templates_made.first_day(row, at, actor), actor=actor, at=at),
-    )  # fmt: skip
     return row
 
 
@@ -215,7 +201,7 @@ def _check(weekly: Weekly, at: datetime, actor: Actor) -> None:
         raise invalid_field("room", N_("This room is closed."))
 
 
-def _check_free(row: ScheduleTemplate, actor: Actor) -> None:
+def check_free(row: ScheduleTemplate, actor: Actor) -> None:
     """A doctor, and a room, has one weekly shift at a time."""
     for other in db.session.scalars(
         select(ScheduleTemplate).where(
