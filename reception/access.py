@@ -51,8 +51,14 @@ class Permission(StrEnum):
     ANONYMISE = "anonymise"  # taking the person out of a card
     DIRECTORY = "directory"  # doctors, services, rooms
     BILLS = "bills"  # one bill
+    BILL_LINES = "bill-lines"  # lines, discounts and payers of a bill
     TILL = "till"  # taking money
     FINANCE = "finance"  # operations, balances
+    CASHBOX = "cashbox"  # shifts of cashboxes, transfers, other income and expenses
+    CLAIMS = "claims"  # what insurers are asked for, and what they answer
+    DUES = "dues"  # doctors' shares, what they are due and are paid
+    REFUND = "refund"  # giving money back, bonus by hand
+    APPROVE = "approve"  # the second person of a large refund
     AUDIT = "audit"
     SETTINGS = "settings"  # doctors, rooms, services, prices, displays
     USERS = "users"
@@ -79,8 +85,14 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.ANONYMISE: frozenset({R.MANAGER, R.ADMIN}),
     Permission.DIRECTORY: EVERYBODY,
     Permission.BILLS: frozenset({R.RECEPTIONIST, R.CASHIER, R.MANAGER, R.ADMIN}),
+    Permission.BILL_LINES: frozenset({R.RECEPTIONIST, R.CASHIER, R.MANAGER, R.ADMIN}),
     Permission.TILL: frozenset({R.RECEPTIONIST, R.CASHIER, R.ADMIN}),
     Permission.FINANCE: frozenset({R.CASHIER, R.MANAGER, R.ADMIN}),
+    Permission.CASHBOX: frozenset({R.CASHIER, R.MANAGER, R.ADMIN}),
+    Permission.CLAIMS: frozenset({R.CASHIER, R.MANAGER, R.ADMIN}),
+    Permission.DUES: frozenset({R.MANAGER, R.ADMIN}),
+    Permission.REFUND: frozenset({R.CASHIER, R.ADMIN}),
+    Permission.APPROVE: frozenset({R.MANAGER, R.ADMIN}),
     Permission.AUDIT: frozenset({R.MANAGER, R.ADMIN}),
     Permission.SETTINGS: frozenset({R.MANAGER, R.ADMIN}),
     Permission.USERS: frozenset({R.ADMIN}),

@@ -20,9 +20,14 @@ from flask_babel import get_locale, get_translations, gettext, pgettext
 from reception import clock, display_words
 from reception.models import (
     AbsenceKind,
+    AccountKind,
     AppointmentSource,
     AppointmentStatus,
     CashboxKind,
+    CashTransferStatus,
+    CategoryKind,
+    ClaimStatus,
+    CoverageKind,
     Gender,
     ImportState,
     LedgerKind,
@@ -32,6 +37,7 @@ from reception.models import (
     OfferStatus,
     PaymentStatus,
     Priority,
+    RefundRequestStatus,
     Role,
     RoomKind,
     VisitStatus,
@@ -71,6 +77,9 @@ WORDS: tuple[tuple[StrEnum, str], ...] = (
     (PaymentStatus.PAID, P_("bill", "Paid")),
     (PaymentStatus.REFUNDED, P_("bill", "Refunded")),
     (PaymentStatus.CANCELLED, P_("bill", "Cancelled")),
+    (RefundRequestStatus.ASKED, P_("refund", "Waits")),
+    (RefundRequestStatus.DONE, P_("refund", "Given back")),
+    (RefundRequestStatus.REFUSED, P_("refund", "Refused")),
     (WaitlistStatus.ACTIVE, P_("waitlist", "Waits")),
     (WaitlistStatus.NOTIFIED, P_("waitlist", "Offered")),
     (WaitlistStatus.CONVERTED, P_("waitlist", "Booked")),
@@ -114,6 +123,12 @@ WORDS: tuple[tuple[StrEnum, str], ...] = (
     (CashboxKind.CASH, N_("Cash drawer")),
     (CashboxKind.CARD, N_("Card terminal")),
     (CashboxKind.BANK, N_("Bank account")),
+    (CashTransferStatus.PENDING, P_("transfer", "Waits")),
+    (CashTransferStatus.ACCEPTED, P_("transfer", "Accepted")),
+    (CashTransferStatus.REFUSED, P_("transfer", "Refused")),
+    (CashTransferStatus.WITHDRAWN, P_("transfer", "Withdrawn")),
+    (CategoryKind.INCOME, N_("Income")),
+    (CategoryKind.EXPENSE, N_("Expense")),
     (Method.CASH, N_("Cash")),
     (Method.CARD, P_("method", "Card")),
     (Method.BANK_TRANSFER, P_("method", "Transfer")),
@@ -128,16 +143,35 @@ WORDS: tuple[tuple[StrEnum, str], ...] = (
     (LedgerKind.DEPOSIT, N_("Deposit")),
     (LedgerKind.BONUS, N_("Bonus")),
     (LedgerKind.ADJUSTMENT, N_("Correction")),
+    (CoverageKind.PERCENT, P_("coverage", "Percent of the total")),
+    (CoverageKind.AMOUNT, P_("coverage", "Up to an amount")),
+    (ClaimStatus.DRAFT, P_("claim", "Draft")),
+    (ClaimStatus.SENT, P_("claim", "Sent")),
+    (ClaimStatus.ACCEPTED, P_("claim", "Accepted")),
+    (ClaimStatus.REFUSED, P_("claim", "Refused")),
+    (ClaimStatus.PAID, P_("claim", "Paid")),
+    (AccountKind.CASHBOX, N_("Cashbox")),
+    (AccountKind.PATIENT_DEBT, N_("Patient's debt")),
+    (AccountKind.INSURER_DEBT, N_("Insurer's debt")),
+    (AccountKind.INCOME, N_("Income")),
+    (AccountKind.DOCTOR_DUE, N_("Doctor's due")),
+    (AccountKind.BONUS_OWED, N_("Bonus owed")),
+    (AccountKind.BONUS_DEBT, N_("Bonus debt")),
+    (AccountKind.DEPOSIT_HELD, N_("Deposit held")),
+    (AccountKind.EXPENSE, N_("Expenses")),
+    (AccountKind.DIFFERENCE, N_("Difference")),
 )
 """No raw state name is ever shown: `word` finds it here. Pairs, because equal names of two kinds hash alike."""
 _BY_KIND = {(type(state), state.value): text for state, text in WORDS}
 
 
 def word(value: Any) -> Any:
-    """A state in the reader's words; anything else as it is."""
+    """A state in the reader's words, a date as the reader writes it; anything else as it is."""
     if isinstance(value, StrEnum):
         context, _, text = _BY_KIND[type(value), value.value].rpartition(CONTEXT)
         return pgettext(context, text) if context else gettext(text)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return full_date(value)
     return value
 
 
@@ -177,6 +211,11 @@ def _hour_minute(hour: int, minute: int, locale: Locale) -> str:
 def day(value: date | datetime | None, clinic: Any = None) -> str:
     """Weekday, day and month: Tue 21 Nov."""
     return "" if value is None else _written(_date_of(value, clinic), "EEE d MMM", "MMMEd", get_locale())
+
+
+def month_name(value: date) -> str:
+    """Month and year: November 2026."""
+    return format_skeleton("yMMMM", value, locale=get_locale())
 
 
 def near_day(value: date | datetime | None, clinic: Any = None) -> str:
@@ -306,6 +345,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "time": time,
     "day": day,
     "near_day": near_day,
+    "month_name": month_name,
     "full_date": full_date,
     "date_time": date_time,
     "money": money,

@@ -5,15 +5,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from flask_babel import gettext
 
 from reception.domain import machines
-from reception.formats import WORDS, money, word
-from reception.models import AppointmentStatus, AuditEntry, PaymentStatus, VisitStatus, WaitlistStatus
+from reception.formats import WORDS, date_time, full_date, money, word
+from reception.models import (
+    AppointmentStatus,
+    AuditEntry,
+    CashTransferStatus,
+    ClaimStatus,
+    PaymentStatus,
+    RefundRequestStatus,
+    VisitStatus,
+    WaitlistStatus,
+)
 from reception.words import N_
 
 KINDS: dict[str, str] = {
@@ -28,12 +40,18 @@ KINDS: dict[str, str] = {
     "service": N_("Service"),
     "service_type": N_("Service type"),
     "service_price": N_("Price"),
+    "price_change": N_("Prices by percent"),
     "schedule": N_("Shift"),
     "schedule_template": N_("Weekly shift"),
     "absence": N_("Absence"),
     "closed_day": N_("Closed day"),
     "room_maintenance": N_("Closure of a room"),
     "cashbox": N_("Cashbox"),
+    "cashbox_shift": N_("Shift of a cashbox"),
+    "cash_transfer": N_("Transfer between cashboxes"),
+    "money_category": N_("Category of money"),
+    "operation": N_("Operation"),
+    "refund_request": N_("Refund for a second person"),
     "device": N_("Screen"),
     "user": N_("User"),
     "login_session": N_("Sign-in"),
@@ -41,6 +59,10 @@ KINDS: dict[str, str] = {
     "clinic": N_("Clinic"),
     "organisation": N_("Organisation"),
     "bill_line": N_("Line of a bill"),
+    "bill_payer": N_("Insurer's part of a bill"),
+    "insurer": N_("Insurer"),
+    "invoice": N_("Number of a bill"),
+    "claim": N_("Claim"),
     "medical_record": N_("Medical record"),
     "questionnaire": N_("Questions of the questionnaire"),
     "questionnaire_answer": N_("Questionnaire"),
@@ -87,6 +109,44 @@ ACTIONS: dict[str, str] = {
     "waitlist.leave": N_("Taken off the waitlist"),
     "waitlist.expire": N_("Waitlist days are over"),
     "payment.pay": N_("Payment taken"),
+    "payment.line-add": N_("Service added to the bill"),
+    "payment.line-change": N_("Quantity changed"),
+    "payment.line-remove": N_("Service taken off the bill"),
+    "payment.discount": N_("Discount given"),
+    "payment.discount-remove": N_("Discount taken back"),
+    "payment.payer-add": N_("Insurer named on the bill"),
+    "payment.payer-change": N_("Insurer's part changed"),
+    "payment.payer-remove": N_("Insurer taken off the bill"),
+    "payment.payer-refuse": N_("Refused by the insurer"),
+    "payment.invoice": N_("Bill numbered"),
+    "payment.void": N_("Number made void"),
+    "payment.reopen": N_("Bill opened again"),
+    "payment.cancel": N_("Bill cancelled"),
+    "payment.mark": N_("Marked by the billing office"),
+    "claim.draft": N_("Claim drafted"),
+    "claim.leave-out": N_("Bill left out of the claim"),
+    "claim.send": N_("Claim sent"),
+    "claim.accept": N_("Claim accepted"),
+    "claim.refuse": N_("Claim refused"),
+    "claim.pay": N_("Claim paid"),
+    "doctor.pay-out": N_("Doctor's due paid out"),
+    "cashbox_shift.open": N_("Cashbox shift opened"),
+    "cashbox_shift.close": N_("Cashbox shift closed"),
+    "cash_transfer.ask": N_("Transfer asked for"),
+    "cash_transfer.accept": N_("Transfer accepted"),
+    "cash_transfer.refuse": N_("Transfer refused"),
+    "cash_transfer.withdraw": N_("Transfer withdrawn"),
+    "operation.income": N_("Other income"),
+    "operation.expense": N_("Expense"),
+    "operation.undo": N_("Income or expense taken back"),
+    "payment.refund": N_("Money given back"),
+    "refund.ask": N_("Refund asked for"),
+    "refund.approve": N_("Refund approved"),
+    "refund.refuse": N_("Refund refused"),
+    "deposit.take": N_("Deposit taken"),
+    "deposit.give-back": N_("Deposit given back"),
+    "bonus.add": N_("Bonus added"),
+    "bonus.withdraw": N_("Bonus withdrawn"),
     "patient.register": N_("Card opened"),
     "patient.guest": N_("Guest card opened"),
     "patient.change": N_("Card changed"),
@@ -117,6 +177,9 @@ ACTIONS: dict[str, str] = {
     "shift_note.done": N_("Note done"),
     "shift_note.open": N_("Note opened again"),
     "service.price": N_("New price"),
+    "service.price-withdraw": N_("Price withdrawn before it began"),
+    "price_change.add": N_("Prices changed by percent"),
+    "price_change.withdraw": N_("Change of prices taken back"),
     "doctor.late": N_("Runs late"),
     "doctor.in-time": N_("In time again"),
     "appointment.keep": N_("Kept although the time is closed"),
@@ -161,7 +224,19 @@ ACTIONS: dict[str, str] = {
 }
 """Acts with words of their own: action -> what was done."""
 
-GENERIC = ("department", "room", "doctor", "service", "cashbox", "device", "clinic", "user")
+GENERIC = (
+    "department",
+    "specialization",
+    "room",
+    "doctor",
+    "service",
+    "service_type",
+    "cashbox",
+    "money_category",
+    "device",
+    "clinic",
+    "user",
+)
 """Kinds whose acts are among VERBS, for the filter."""
 
 FIELDS: dict[str, str] = {
@@ -181,7 +256,9 @@ FIELDS: dict[str, str] = {
     "slots_per_day": N_("Places a day"), "room_id": N_("Room"), "on_break": N_("On break"),
     "break_until": N_("Break until"), "help_asked_at": N_("Asked for help"), "service_type_id": N_("Service type"),
     "duration_min": N_("Minutes"), "service_id": N_("Service"), "price": N_("Price"), "valid_from": N_("Valid from"),
-    "valid_to": N_("Valid to"), "doctor_id": N_("Doctor"), "patient_id": N_("Patient"), "schedule_id": N_("Shift"),
+    "valid_to": N_("Valid to"), "hundredths": N_("Hundredths of a percent"), "step": N_("Rounded to"),
+    "lines": N_("Lines"), "withdrawn_at": N_("Withdrawn at"),
+    "doctor_id": N_("Doctor"), "patient_id": N_("Patient"), "schedule_id": N_("Shift"),
     "starts_at": N_("Begins"), "ends_at": N_("Ends"), "day": N_("Day"), "slot_minutes": N_("Length of a place"),
     "capacity": N_("Capacity"), "is_open": N_("Open"), "booking_id": N_("Booking"), "source": N_("Came by"),
     "reason": N_("Reason"), "notes": N_("Notes"), "status": N_("State"), "overbooking_reason": N_("Why overbooked"),
@@ -196,6 +273,12 @@ FIELDS: dict[str, str] = {
     "consent_signed": N_("Consent signed"), "rules_explained": N_("Rules explained"), "temperature": N_("Temperature"),
     "blood_pressure": N_("Blood pressure"), "complaints": N_("Complaints"), "visit_id": N_("Visit"),
     "state": N_("State"), "signed_at": N_("Signed at"), "account_id": N_("Account"), "payment_id": N_("Bill"),
+    "insurer_id": N_("Insurer"), "month": N_("Month"), "sent_at": N_("Sent at"), "position": N_("Place in the order"),
+    "coverage": N_("Way of paying a part"), "value": N_("Part"), "paid_amount": N_("Paid by the insurer"),
+    "claim_id": N_("Claim"), "coverage_percent": N_("Usually pays"), "refund_limit": N_("Limit of refunds"),
+    "discount_limits": N_("Limits of discounts"), "issued_at": N_("Given at"), "voided_at": N_("Void since"),
+    "void_reason": N_("Why void"), "doctor_percent": N_("Doctor's percent"), "discounts_id": N_("Discount on"),
+    "percent": N_("Percent"), "referrer_id": N_("Who referred"), "bonus_percent": N_("Percent of the bonus"),
     "invoice_no": N_("Bill number"), "total_amount": N_("Total"), "insurance_amount": N_("Insurance"),
     "self_pay_amount": N_("Own part"), "amount_paid": N_("Paid"), "refunded_amount": N_("Given back"),
     "doctor_share": N_("Doctor's share"), "center_share": N_("Centre's share"), "paid_at": N_("Paid at"),
@@ -228,7 +311,20 @@ FIELDS: dict[str, str] = {
     "offer_minutes": N_("Waitlist answers within, minutes"),
     "past_reason": N_("Why entered afterwards"), "series": N_("Series"), "first_day": N_("First day"),
     "last_day": N_("Last day"), "not_after": N_("Not after"), "note": N_("Note"),
-    "after": N_("Roles after"), "upto": N_("Whole up to number"), "broken_at": N_("Broken at number"),
+    "asked_at": N_("Asked at"),
+    "cashbox_id": N_("Cashbox"), "cashbox": N_("Cashbox"), "opened_at": N_("Opened at"),
+    "opened_by_id": N_("Opened by"), "closed_by_id": N_("Closed by"), "opening_counted": N_("Counted at the opening"),
+    "opening_expected": N_("Expected at the opening"), "opening_coins": N_("Notes and coins at the opening"),
+    "opening_reason": N_("Reason of a difference at the opening"), "counted": N_("Counted"), "expected": N_("Expected"),
+    "coins": N_("Notes and coins"), "number": N_("Number"), "audit_hash": N_("Head of the audit"),
+    "difference": N_("Difference"), "source_id": N_("From the cashbox"), "target_id": N_("To the cashbox"),
+    "keeps_shifts": N_("Keeps shifts"),
+    "asked_by_id": N_("Asked by"),
+    "answered_at": N_("Answered at"),
+    "answered_by_id": N_("Answered by"),
+    "operation_id": N_("Operation"),
+    "wish": N_("What was asked for"),
+    "after": N_("Roles after"), "takes_back": N_("Takes back number"), "last_visit_day": N_("Last visit"), "upto": N_("Whole up to number"), "broken_at": N_("Broken at number"),
 }  # fmt: skip
 """Columns and facts: name -> words."""
 
@@ -236,6 +332,7 @@ UNSAID = frozenset(
     {
         "operation",
         "parts",
+        "payment",
         "user",
         "clinic",
         "clinic_id",
@@ -255,15 +352,37 @@ UNSAID = frozenset(
 AMOUNTS = frozenset(
     {
         "total_amount", "insurance_amount", "self_pay_amount", "amount_paid", "refunded_amount", "doctor_share",
-        "center_share", "price", "unit_price", "amount",
+        "center_share", "price", "unit_price", "amount", "opening_counted", "opening_expected", "counted", "expected",
+        "difference",
     }
 )  # fmt: skip
-PLAIN = frozenset({"ticket", "invoice_no", "receipt", "booking_id", "card_no", "call_count", "queue_number", "upto",
+PLAIN = frozenset({"ticket", "takes_back", "invoice_no", "receipt", "booking_id", "card_no", "call_count", "queue_number", "upto",
                    "broken_at", "username"})  # fmt: skip
 """Fields whose values are shown: codes and counts, nothing of a person."""
+NUMBERS = frozenset(
+    {
+        "duration_min", "share_percent", "slots_per_day", "capacity", "quantity", "percent", "coverage_percent",
+        "slot_minutes", "wait_limit_minutes", "early_minutes", "hold_minutes", "requeue_minutes",
+        "calls_before_parking", "doctor_share_percent", "referral_bonus_percent", "horizon_weeks", "overbooking_cap",
+        "place_hold_seconds", "offer_minutes", "ticket_digits", "late_minutes", "takes_back", "rows", "bonus_percent",
+    }
+)  # fmt: skip
+"""Whole numbers that say something to people."""
+TIMES = frozenset({"opens_at", "closes_at", "begins", "ends"})
+TEXTS = frozenset(
+    {
+        "name", "code", "location", "description", "first_name", "middle_name", "last_name", "full_name", "email",
+        "title", "phone", "home_phone", "internal_phone", "floor", "building", "address", "alerts", "special_needs",
+        "additional_info", "medical_history", "national_id", "tax_id", "document_number", "policy_number", "insurer",
+        "date_of_birth", "display_message", "reason", "note", "notes", "currency", "time_zone", "phone_region",
+        "default_locale", "locale", "holiday_country", "display_locales", "void_reason",
+    }
+)  # fmt: skip
+"""Columns of text: shown where the erasable history, or the entry itself, has them in clear."""
 STATES: dict[str, type[StrEnum]] = {
     "visit": VisitStatus, "appointment": AppointmentStatus, "payment": PaymentStatus,
-    "waitlist_entry": WaitlistStatus,
+    "waitlist_entry": WaitlistStatus, "cash_transfer": CashTransferStatus,
+    "claim": ClaimStatus, "refund_request": RefundRequestStatus,
 }  # fmt: skip
 _STATE_WORDS = {(type(state), state.value): text for state, text in WORDS}
 
@@ -306,6 +425,9 @@ def actions() -> list[tuple[str, list[tuple[str, str]]]]:
             "demo": "clinic",
             "access": "clinic",
             "waitlist": "waitlist_entry",
+            "refund": "refund_request",
+            "deposit": "patient",
+            "bonus": "patient",
         }.get(subject, subject)
         groups.setdefault(kind_words(kind), []).append((action, action_words(action)))
     return list(groups.items())
@@ -317,14 +439,19 @@ def is_action(action: str) -> bool:
     return action in ACTIONS or (subject in GENERIC and verb in VERBS)
 
 
-def changed(entry: AuditEntry, currency: str) -> list[Changed]:
-    """What an entry says, in words: states and amounts with their values, other fields by name, other records by kind.
+Kept = Mapping[str, tuple[str | None, str | None]]
+"""{column: (old, new)} from the erasable history."""
+
+
+def changed(entry: AuditEntry, currency: str, kept: Kept = MappingProxyType({})) -> list[Changed]:
+    """What an entry says, in words: states, amounts and numbers with their values, and what of its own record is `kept`;
+    other fields by name, other records by kind.
 
     Of a new record only what it is known by is said, and that another one was made with it.
     """
     parts = {name: value for name, value in entry.fields.items() if isinstance(value, dict)}
     own = {name: value for name, value in entry.fields.items() if name not in parts}
-    found = _of_record(entry.entity_kind, own, currency)
+    found = _of_record(entry.entity_kind, own, currency, kept)
     for name, fields in parts.items():
         kind = name.rpartition("-")[0]
         if _is_new(fields):
@@ -336,9 +463,13 @@ def changed(entry: AuditEntry, currency: str) -> list[Changed]:
     return list(dict.fromkeys(found))
 
 
-def _of_record(kind: str, fields: dict[str, Any], currency: str) -> list[Changed]:
+def _of_record(
+    kind: str, fields: dict[str, Any], currency: str, kept: Kept = MappingProxyType({})
+) -> list[Changed]:  # fmt: skip
     said = [
-        _one(kind, name, value, currency) for name, value in fields.items() if name not in UNSAID and value is not None
+        _one(kind, name, value, currency, kept.get(name))
+        for name, value in fields.items()
+        if name not in UNSAID and value is not None
     ]
     return [change for change in said if change.new] if _is_new(fields) else said
 
@@ -348,7 +479,9 @@ def _is_new(fields: dict[str, Any]) -> bool:
     return "clinic_id" in fields
 
 
-def _one(kind: str, name: str, value: Any, currency: str) -> Changed:
+def _one(
+    kind: str, name: str, value: Any, currency: str, kept: tuple[str | None, str | None] | None
+) -> Changed:  # fmt: skip
     words = field_words(name)
     if name == "move":
         step = machines.VISIT.get(str(value))
@@ -360,7 +493,32 @@ def _one(kind: str, name: str, value: Any, currency: str) -> Changed:
         return Changed(words, money(old, currency) if isinstance(old, int) else "", money(new, currency))
     if name in PLAIN:
         return Changed(words, "" if old is None else str(old), "" if new is None else str(new))
-    return Changed(words)
+    if kept and isinstance(new, str) and (new.startswith("~") or (isinstance(old, str) and old.startswith("~"))):
+        return Changed(words, *(value_words(name, value) for value in kept))
+    return Changed(words, value_words(name, old), value_words(name, new))
+
+
+def value_words(name: str, value: Any) -> str:
+    """A value as people read it; digests, ids and codes of programs are not shown."""
+    if isinstance(value, StrEnum):
+        return str(word(value))
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, int):
+        return "" if name.endswith("_id") or name not in NUMBERS else str(value)
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    if isinstance(value, datetime):
+        return date_time(value)
+    if isinstance(value, date):
+        return full_date(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if not isinstance(value, str) or value.startswith("~") or name.endswith(("_id", "_at", "_code")):
+        return ""
+    if name in TIMES:
+        return value[:5]
+    return value if name in TEXTS else ""
 
 
 def _state(kind: str, value: Any) -> str:

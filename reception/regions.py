@@ -15,13 +15,13 @@ from sqlalchemy import bindparam, select
 
 from reception import clock
 from reception.access import Permission, may
-from reception.domain import boards, notices, still_open
+from reception.domain import boards, notices, refunds_asked, still_open
 from reception.domain.actors import Actor
 from reception.domain.audit import Work
 from reception.domain.calendar import waitlist
 from reception.domain.errors import NotFound
 from reception.extensions import core, db
-from reception.models import Appointment, Device, DeviceKind, Doctor, Patient, Payment, Schedule, Visit
+from reception.models import Appointment, Device, DeviceKind, Doctor, Patient, Payment, RefundRequest, Schedule, Visit
 from reception.models import VisitStatus as V
 
 
@@ -42,6 +42,7 @@ REGIONS: dict[str, Region] = {
     "offers": Region(
         "waitlist/_offers.html", Permission.BOOK, lambda viewer, _: {"offers": waitlist.open_offers(viewer)}
     ),
+    "refunds": Region("finance/_refunds_asked.html", Permission.APPROVE, refunds_asked.asked),
     "line": Region("queue/_line.html", Permission.QUEUE, boards.line),
     "pool": Region("queue/_pool.html", Permission.QUEUE, boards.pool),
     "board": Region("queue/_board.html", Permission.QUEUE, boards.board),
@@ -49,7 +50,7 @@ REGIONS: dict[str, Region] = {
     "ticket": Region("ticket/_ticket.html", None, boards.ticket),
 }
 
-SINGLE = frozenset({"arrivals", "payable", "notices", "unsettled", "offers"})
+SINGLE = frozenset({"arrivals", "payable", "notices", "unsettled", "offers", "refunds"})
 """Regions of which a clinic has one: no number behind the name."""
 
 SIGNALS: dict[str, Permission] = {
@@ -92,7 +93,16 @@ def draw(viewer: Actor, name: str, version: int) -> str:
 
 def of_clinic(viewer: Actor) -> list[str]:
     """Every region and signal of the clinic that the viewer may see, records' own signals aside."""
-    names = ["arrivals", "payable", "notices", "offers", "finance", "rooms", f"calendar-{clock.today(viewer.clinic)}"]
+    names = [
+        "arrivals",
+        "payable",
+        "notices",
+        "offers",
+        "refunds",
+        "finance",
+        "rooms",
+        f"calendar-{clock.today(viewer.clinic)}",
+    ]
     doctors = db.session.execute(
         select(Doctor.id, Doctor.department_id).filter_by(clinic_id=viewer.clinic_id, is_active=True)
     ).all()
@@ -177,6 +187,10 @@ def _cashbox(_row: Any, _changes: dict[str, Any], _work: Work) -> Iterator[str]:
     yield "finance"
 
 
+def _refund_request(request: RefundRequest, _changes: dict[str, Any], _work: Work) -> Iterator[str]:
+    yield from ("refunds", "finance")
+
+
 def _doctor(doctor: Doctor, changes: dict[str, Any], work: Work) -> Iterator[str]:
     yield from (f"line-{doctor.id}", f"board-{doctor.id}", "rooms")
     if "late_minutes" in changes:
@@ -218,6 +232,10 @@ _TOUCHES: dict[str, Callable[[Any, dict[str, Any], Work], Iterator[str]]] = {
     "appointment": _appointment,
     "payment": _payment,
     "cashbox": _cashbox,
+    "claim": _cashbox,
+    "cashbox_shift": _cashbox,
+    "cash_transfer": _cashbox,
+    "refund_request": _refund_request,
     "doctor": _doctor,
     "patient": _patient,
     "schedule": _schedule,

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 LOOKED: dict[str, str] = {
     "visits": N_("Visits"),
     "bills": N_("Bills"),
+    "purse": N_("Bonus and deposit"),
     "changes": N_("Changes"),
     "access": N_("Access"),
     "edit": N_("Opened to change"),

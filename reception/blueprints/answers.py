@@ -20,8 +20,9 @@ from reception.errors import sentence
 from reception.models import Visit
 
 SCREENS = (
-    (re.compile(r"/"), r"arrivals|payable|notices|offers|line-\d+|pool-\d+"),
+    (re.compile(r"/"), r"arrivals|payable|notices|offers|refunds|line-\d+|pool-\d+"),
     (re.compile(r"/day"), r"unsettled"),
+    (re.compile(r"/finance/refunds"), r"refunds"),
     (re.compile(r"/waitlist"), r"offers"),
     (re.compile(r"/queue"), r"line-\d+|pool-\d+"),
     (re.compile(r"/queue/doctors/(\d+)"), r"board-{}"),

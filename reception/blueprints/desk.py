@@ -17,7 +17,7 @@ from reception.blueprints.duplicates import suggestions
 from reception.blueprints.queue import drawn_lines
 from reception.blueprints.visits import moved
 from reception.blueprints.walk_in_form import WalkInForm
-from reception.domain import boards, finder, notices, patients
+from reception.domain import boards, finder, notices, patients, refunds_asked
 from reception.domain.calendar import waitlist
 from reception.domain.errors import Invalid, NotPossible, Refusal
 from reception.domain.finder import Hit
@@ -38,12 +38,15 @@ def index() -> Any:
     viewer = live_sockets.viewer_of(g.actor)
     takes_money = may(viewer, Permission.TILL)
     books = may(viewer, Permission.BOOK)
-    versions = live.versions(viewer.clinic_id, ["arrivals", "notices", "payable", *(["offers"] if books else [])])
+    approves = may(viewer, Permission.APPROVE)
+    named = [*(["offers"] if books else []), *(["refunds"] if approves else [])]
+    versions = live.versions(viewer.clinic_id, ["arrivals", "notices", "payable", *named])
     context = (
         boards.arrivals(viewer)
         | notices.notices(viewer)
         | (boards.payable(viewer) if takes_money else {"payable": None})
         | ({"offers": waitlist.open_offers(viewer)} if books else {})
+        | (refunds_asked.asked(viewer) if approves else {})
     )
     return render_template(
         "desk/index.html",

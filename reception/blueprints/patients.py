@@ -17,8 +17,9 @@ from reception.blueprints.accesses import opened as opened
 from reception.blueprints.dialogs import dialog, new_key, same_key, wants_part
 from reception.blueprints.duplicates import suggestions
 from reception.blueprints.patient_form import QuickForm
-from reception.domain import cards, merging_preview, patients, registry_links
+from reception.domain import cards, debts, merging_preview, patients, registry_links
 from reception.domain.errors import Invalid, NotAllowed, NotFound, NotPossible, Refusal
+from reception.domain.finance import dues
 from reception.errors import field_sentences, is_htmx
 from reception.models import Patient
 from reception.transaction import run
@@ -31,6 +32,7 @@ TABS: dict[str, tuple[str, tuple[Permission, ...]]] = {
     "details": (N_("Details"), (Permission.PATIENTS,)),
     "bookings": (N_("Bookings"), (Permission.CALENDAR,)),
     "bills": (N_("Bills"), (Permission.BILLS,)),
+    "purse": (N_("Bonus and deposit"), (Permission.BILLS,)),
     "changes": (N_("Changes"), (Permission.REGISTER, Permission.AUDIT)),
     "access": (N_("Access"), (Permission.REGISTER, Permission.AUDIT)),
 }
@@ -132,6 +134,9 @@ def _of_tab(tab: str, patient: Patient, before: int | None) -> dict[str, Any]:
         context["bookings"], context["more"] = cards.bookings(viewer, patient, before)
     elif tab == "bills":
         context["bills"], context["more"] = cards.bills(viewer, patient, before)
+    elif tab == "purse":
+        context["purse"], context["referrer"] = debts.purse(patient), dues.standing(patient.referred_by_id)
+        context["history"], context["more"] = debts.bonus_history(viewer, patient, before)
     elif tab == "changes":
         context["changes"], context["more"] = cards.changes(viewer, patient, before)
         context["merges"] = [] if before else merging_preview.merges(viewer, patient)

@@ -5,7 +5,9 @@
  *     [data-way]            checkbox of a way of paying; its key 1 to 4 adds or removes the part (keys.js clicks it).
  *                           The last part cannot be removed: its key goes into it
  *     [data-part="CARD"]    its row with [data-amount]; the last part that nobody typed into is the rest (.is-rest)
+ *     [data-most]           what there is of a bonus or deposit: so much at most is filled in when the part is added
  *     [data-off]            removes the part
+ *     [data-bill]           checkbox of one of several bills, with its own data-due; [data-due-shown] is their sum
  *     [data-cash]           [data-received], [data-rounds] for round sums, [data-change]
  *     [data-take], [data-take-part], [data-left]
  *   [data-prints]           its state is kept on this machine
@@ -31,6 +33,7 @@ class Payment {
       bar: form.querySelector(`[data-bar="${row.dataset.part}"]`),
       isTyped: Boolean(row.querySelector("[data-amount]").value),
     }));
+    this.bills = [...form.querySelectorAll("[data-bill]")];
     this.received = form.querySelector("[data-received]");
     this.isReceivedTyped = Boolean(this.received?.value);
     form.classList.add("is-ready");
@@ -38,7 +41,16 @@ class Payment {
     form.addEventListener("click", (event) => this.onClick(event));
     form.addEventListener("focusin", ({ target }) => target.matches("[data-amount], [data-received]") && target.select());
     form.addEventListener("focusout", ({ target }) => this.tidy(target));
+    if (this.bills.length) this.choose();
     this.sum();
+  }
+
+  /** What the chosen bills ask together. */
+  choose() {
+    this.due = this.bills.filter(({ checked }) => checked).reduce((sum, { dataset }) => sum + Number(dataset.due), 0);
+    const text = write(this.due, this.style);
+    say(this.form.querySelector("[data-due-shown]"), text);
+    say(this.form.querySelector("[data-take-amount]"), text);
   }
 
   isUsed(name) {
@@ -54,6 +66,7 @@ class Payment {
     if (part) part.isTyped = target.value.trim() !== "";
     if (target === this.received) this.isReceivedTyped = target.value.trim() !== "";
     if (target.matches("[data-way]")) return this.onWay(target);
+    if (target.matches("[data-bill]")) this.choose();
     this.sum(target);
   }
 
@@ -89,11 +102,20 @@ class Payment {
     const part = this.parts.find(({ name }) => name === way.value);
     if (!way.checked) Object.assign(part, { isTyped: false }).field.value = "";
     if (!this.isUsed("CASH") && this.received) this.forgetReceived();
+    if (way.checked && part.field.dataset.most) this.fill(part);
     const { rest } = this.sum();
     const open = this.used.find(({ name, isTyped }) => !isTyped && name !== rest);
     if (open) open.field.focus();
     else if (way.checked && way.value === "CASH") this.received.focus();
     else this.form.querySelector("[data-take]").focus();
+  }
+
+  /** Of a bonus or deposit as much as there is, and as is still to pay. */
+  fill(part) {
+    const others = this.used.filter((each) => each !== part && each.isTyped);
+    const typed = others.reduce((sum, { field }) => sum + (read(field.value, this.style) || 0), 0);
+    const amount = Math.min(Number(part.field.dataset.most), this.due - typed);
+    if (amount > 0) Object.assign(part, { isTyped: true }).field.value = write(amount, this.style);
   }
 
   goTo(name) {
@@ -115,7 +137,7 @@ class Payment {
       const amount = found.amounts[name];
       row.classList.toggle("is-rest", name === found.rest);
       row.dataset.swatch = bar.dataset.swatch = index + 1;
-      bar.style.flexGrow = amount > 0 ? amount / this.due : 0;
+      bar.style.flexGrow = amount > 0 && this.due ? amount / this.due : 0;
       if (!isTyped && field !== typing) field.value = name === found.rest && amount !== null ? write(amount, this.style) : "";
       this.mark(field, Number.isNaN(amount));
       row.querySelector("[data-off]").hidden = this.used.length < 2;
@@ -176,7 +198,7 @@ class Payment {
     say(foot.querySelector("[data-left-words]"), reason || words.wordsLeft);
     say(foot.querySelector("[data-left-amount]"), write(Math.max(left, 0), this.style));
     const [take, part] = [this.form.querySelector("[data-take]"), this.form.querySelector("[data-take-part]")];
-    take.setAttribute("aria-disabled", String(Boolean(reason) || left !== 0));
+    take.setAttribute("aria-disabled", String(Boolean(reason) || left !== 0 || !this.due));
     part.hidden = Boolean(reason) || left <= 0 || left === this.due;
     say(part.querySelector("[data-part-amount]"), write(this.due - Math.max(left, 0), this.style));
   }
@@ -206,6 +228,12 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   event.stopImmediatePropagation();
 }, { capture: true });
+
+// A field that belongs to one of several choices chooses it ([data-picks]: the choice's value).
+document.addEventListener("input", ({ target }) => {
+  const choice = target.dataset?.picks && target.form?.querySelector(`input[type="radio"][value="${target.dataset.picks}"]`);
+  if (choice) choice.checked = true;
+});
 
 document.addEventListener("change", ({ target }) => {
   if (target.matches?.("[data-prints]")) localStorage.setItem(PRINTS, target.checked ? "on" : "off");

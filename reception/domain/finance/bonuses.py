@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from reception.domain.actors import Actor
+from reception.domain.audit import record
 from reception.domain.errors import invalid_field
 from reception.domain.finance.charges import Cause
-from reception.domain.finance.deposits import card_for, note_money
+from reception.domain.finance.deposits import card_for, told
 from reception.domain.finance.dues import give_bonus, note_bonus
 from reception.domain.finance.ledger import account, new_operation, post, transfer
 from reception.domain.finance.payments import MOST, Part, cashboxes_of
@@ -23,7 +24,7 @@ def add_bonus(patient_id: int, amount: int, reason: str, *, actor: Actor, at: da
     operation = new_operation(LedgerKind.BONUS, amount, patient_id=patient.id, note=why, actor=actor, at=at)
     cause = Cause("operation", operation.id)
     give_bonus(patient.id, amount, cause, actor=actor, at=at, operation_id=operation.id, reason=why)
-    note_money("bonus.add", patient, operation, actor=actor, at=at)
+    record(actor, "bonus.add", patient, at=at, **told(patient, operation))
     return operation
 
 
@@ -48,7 +49,7 @@ def withdraw_bonus(
         ]
     )  # fmt: skip
     note_bonus(entry, -amount, patient.id, reason=why)
-    note_money("bonus.withdraw", patient, operation, actor=actor, at=at)
+    record(actor, "bonus.withdraw", patient, at=at, **told(patient, operation))
     return operation
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from reception.domain.actors import Actor
 from reception.domain.audit import record, work
@@ -39,7 +40,7 @@ def take_deposit(
         for number, (part, box) in enumerate(zip(parts, boxes, strict=True), 1)
         if box is not None
     )  # fmt: skip
-    note_money("deposit.take", patient, operation, actor=actor, at=at)
+    record(actor, "deposit.take", patient, at=at, **told(patient, operation))
     return operation
 
 
@@ -62,7 +63,7 @@ def give_back_deposit(
         event=("operation", operation.id, "part-1"), actor=actor, at=at,
     )  # fmt: skip
     post([entry])
-    note_money("deposit.give-back", patient, operation, actor=actor, at=at)
+    record(actor, "deposit.give-back", patient, at=at, **told(patient, operation))
     return operation
 
 
@@ -75,10 +76,10 @@ def card_for(patient_id: int, actor: Actor, *, is_new: bool = False) -> Patient:
     return patient
 
 
-def note_money(action: str, patient: Patient, operation: Operation, *, actor: Actor, at: datetime) -> None:
-    """The act in the audit; the pages that show the card's money are told."""
-    record(actor, action, patient, at=at, operation=operation.id, receipt=operation.receipt_no, amount=operation.amount)
+def told(patient: Patient, operation: Operation) -> dict[str, Any]:
+    """What the audit says of an act with a card's money; the pages that show it are told."""
     work().regions.update({"finance", f"patient-{patient.id}"})
+    return {"operation": operation.id, "receipt": operation.receipt_no, "amount": operation.amount}
 
 
 def _only_money(parts: list[Part]) -> None:
