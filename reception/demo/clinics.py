@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -11,7 +11,8 @@ from sqlalchemy import select
 from reception import clock
 from reception.domain import directory, users
 from reception.domain.actors import Actor, founder, system
-from reception.domain.calendar import schedules
+from reception.domain.calendar import schedules, templates
+from reception.domain.calendar.templates import Weekly
 from reception.domain.clinic import change_clinic
 from reception.extensions import db
 from reception.models import CashboxKind, Clinic, Doctor, Role, User
@@ -19,6 +20,8 @@ from reception.transaction import perform
 
 MAIN, SECOND = "Riverside Clinic", "Riverside Osaka"
 DAYS_AHEAD = 14
+WEEKS_BEFORE = 4
+"""So long before today the weekly shifts were entered."""
 DOCTORS = (
     ("A", "101", "Dr.", "Marek", "Novák"), ("A", "102", "Dr.", "Ágnes", "Horváth"), ("A", "103", "Dr.", "Elif", "Demir"),
     ("A", "104", "Dr.", "Jonas", "Brandt"), ("B", "201", "Prof.", "Elena", "Sokolova"), ("B", "202", "Dr.", "Wei", "Chen"),
@@ -142,16 +145,22 @@ def _add_prices(desk: Desk, services: tuple[tuple[str, str, int, int], ...], *, 
 
 
 def open_shifts(desk: Desk, today: tuple[datetime, datetime], *, actor: Actor, at: datetime) -> None:
-    """Each doctor's shift `today`, and 08:00 to 17:00 on the working days of the next two weeks; Sundays are free."""
+    """Each doctor's shift `today`, and weekly ones from tomorrow on, 08:00 to 17:00, Sundays free: those of the next
+    two weeks are made."""
     rooms = _rooms(desk)
     day = clock.service_day(today[0], desk.clinic)
+    change_clinic(horizon_weeks=WEEKS_BEFORE + DAYS_AHEAD // 7, actor=actor, at=at)
+    weekly = Weekly(time(8), time(17), valid_from=day + timedelta(days=1))
     for doctor_id in desk.doctors:
         schedules.open_schedule(doctor_id, *today, room_id=rooms[doctor_id], actor=actor, at=at)
-        for days in range(1, DAYS_AHEAD + 1):
-            on = day + timedelta(days=days)
-            first, last = (clock.instant(on, time(hour), desk.clinic) for hour in (8, 17))
-            if on.weekday() != 6 and first and last:
-                schedules.open_schedule(doctor_id, first, last, room_id=rooms[doctor_id], actor=actor, at=at)
+        templates.add(doctor_id, range(6), replace(weekly, room_id=rooms[doctor_id]), actor=actor, at=at)
+
+
+def entered_at(desk: Desk, day: date) -> datetime:
+    """When the shifts around `day` were entered."""
+    at = clock.instant(day - timedelta(weeks=WEEKS_BEFORE), time(7), desk.clinic)
+    assert at is not None
+    return at
 
 
 def _rooms(desk: Desk) -> dict[int, int | None]:

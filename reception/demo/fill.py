@@ -11,10 +11,11 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import func, select
 
 from reception import clock
-from reception.demo import clinics, plan
+from reception.demo import cards, clinics, money, plan
 from reception.domain import directory, users
 from reception.domain.actors import Actor
 from reception.domain.audit import record
+from reception.domain.clinic import change_clinic
 from reception.domain.errors import NotPossible
 from reception.extensions import db
 from reception.models import AuditEntry, Clinic, Device, Patient, User
@@ -70,10 +71,12 @@ def fill() -> None:
     day = plan.write(main, random, now)
     plan.past(day, 45)
     plan.ahead(day, 30)
-    perform(main.system, clinics.open_shifts, main, day.shift, at=founded + timedelta(days=60))
+    money.move(main, day)
+    perform(main.system, cards.add_places, at=founded)
+    perform(main.system, clinics.open_shifts, main, day.shift, at=clinics.entered_at(main, day.today))
     second = clinics.found_second(password_hash, main, founded)
     small = plan.write_small(second, random, now)
-    perform(second.system, clinics.open_shifts, second, small.shift, at=founded + timedelta(days=60))
+    perform(second.system, clinics.open_shifts, second, small.shift, at=clinics.entered_at(second, small.today))
     day.script.run()
     small.script.run()
     perform(
@@ -89,6 +92,7 @@ def _morning(at: datetime) -> datetime:
 
 
 def _done(*, actor: Actor, at: datetime) -> None:
+    change_clinic(horizon_weeks=clinics.DAYS_AHEAD // 7, actor=actor, at=at)
     record(actor, DONE, db.session.get_one(Clinic, actor.clinic_id), at=at)
 
 

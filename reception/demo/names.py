@@ -35,6 +35,8 @@ PATRONYMICS = (
 )  # fmt: skip
 FILM_PHONES = ("+493023125", "+496990009", "+494066969", "+49221471")
 """The Bundesnetzagentur gives these ranges to nobody, so that films may show them."""
+MOTHERS = 900
+"""The last three digits from which on a number is kept for a mother."""
 ALERTS = (
     "Allergic to penicillin", "Latex allergy", "Takes a blood thinner", "Severe nut allergy, carries adrenaline",
     "Faints when blood is taken",
@@ -44,7 +46,7 @@ NEEDS = ("Wheelchair", "Interpreter: Arabic", "Hard of hearing, speak slowly", "
 
 def people(random: Random, today: date) -> Iterator[dict[str, Any]]:
     """Values for `patients.register`, no two with the same names."""
-    phones = _phones(random)
+    phones = film_phones(random)
     known: set[tuple[str, str]] = set()
     while True:
         script = random.choices(("latin", "cyrillic", "chinese"), (58, 27, 15))[0]
@@ -78,7 +80,8 @@ def as_child(person: dict[str, Any], random: Random, today: date) -> dict[str, A
     return person | {"date_of_birth": born, "phone": None, "middle_name": ""}
 
 
-def _phones(random: Random) -> Iterator[str]:
-    numbers = [f"{prefix}{n:03d}" for prefix in FILM_PHONES for n in range(1000)]
+def film_phones(random: Random, first: int = 0, last: int = MOTHERS) -> Iterator[str]:
+    """Numbers of the ranges for films that end with `first` to `last`, each once."""
+    numbers = [(prefix, n) for prefix in FILM_PHONES for n in range(1000)]
     random.shuffle(numbers)
-    yield from numbers
+    yield from (f"{prefix}{n:03d}" for prefix, n in numbers if first <= n < last)

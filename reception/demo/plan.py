@@ -12,14 +12,17 @@ from random import Random
 from typing import Any
 
 from reception import clock
+from reception.demo.cards import MOTHERED, REFERRED, mother_of, with_home
 from reception.demo.clinics import DAYS_AHEAD, DOCTORS, Desk
-from reception.demo.names import as_child, people
+from reception.demo.names import MOTHERS, as_child, film_phones, people
 from reception.demo.ways import Known, Script, Way
 from reception.models import AppointmentSource, CashboxKind, Priority
 
 QUARTER = timedelta(minutes=15)
 BACK = 240
 """Minutes of the day that lie behind."""
+CARDS = 71
+"""The seed of what else the cards say."""
 
 SEEN = (10, 11, 9, 11, 9, 8, 9, 9)
 WAITING = ((46, 18, 9), (22,), (38, 4), (11,), (27, 3), (52, 19), (16, 2), (34, 13, 5))
@@ -50,6 +53,8 @@ class Day:
     script: Script = field(default_factory=Script)
     free: dict[int, list[datetime]] = field(default_factory=dict)
     ways: list[Way] = field(default_factory=list)
+    has_places: bool = False
+    """Whether people live somewhere, are insured, have mothers and were sent by others."""
 
     def __post_init__(self) -> None:
         self.first, self.next = clock.day_bounds(clock.service_day(self.now, self.desk.clinic), self.desk.clinic)
@@ -59,6 +64,8 @@ class Day:
         count = int((min(self.shift[1], self.next) - start) / QUARTER)
         self.free = {n: [start + i * QUARTER for i in range(count)] for n in range(len(self.desk.doctors))}
         self.crowd = people(self.random, self.today)
+        self.dice = Random(CARDS)
+        self.phones = film_phones(self.dice, MOTHERS, 1000)
 
     @property
     def today(self) -> date:
@@ -76,8 +83,20 @@ class Day:
             values = as_child(values, self.random, self.today)
         services = self.desk.services_of(code)
         service = self.random.choices(services, [8, *[2] * (len(services) - 1)])[0]
-        self.ways.append(Way(self.script, self.desk, Known(values), service, code, doctor))
+        self.ways.append(Way(self.script, self.desk, self._known(values, code), service, code, doctor))
         return self.ways[-1]
+
+    def _known(self, values: dict[str, Any], code: str) -> Known:
+        """The person with what else the card says, a mother of the child or somebody who sent the grown-up."""
+        if not self.has_places:
+            return Known(values)
+        who, luck = Known(with_home(values, self.dice)), self.dice.random()
+        if code == "C":
+            if luck < MOTHERED:
+                who.mother = Known(mother_of(who.values, next(self.phones), self.dice, self.today))
+        elif luck < REFERRED and self.ways:
+            who.referrer = self.dice.choice(self.ways).who
+        return who
 
     def take(self, doctor: int, earliest: datetime, latest: datetime, *, first: bool = False) -> datetime | None:
         """A free quarter hour of the doctor in [earliest, latest], taken: the last one unless `first`."""
@@ -119,7 +138,7 @@ def _quarter(at: datetime) -> datetime:
 
 def write(desk: Desk, random: Random, now: datetime) -> Day:
     """The whole day of the main clinic as a script that has not run yet."""
-    day = Day(desk, random, now)
+    day = Day(desk, random, now, has_places=True)
     missing = _expected(day)
     for doctor in range(len(desk.doctors)):
         _doctor(day, doctor, SEEN[doctor] + missing // 8 + (doctor < missing % 8))

@@ -41,6 +41,8 @@ class Known:
     """Somebody of the registry; `id` is there once the card was made."""
 
     values: dict[str, Any]
+    mother: Known | None = None
+    referrer: Known | None = None
     id: int = 0
 
 
@@ -71,12 +73,16 @@ class Way:
     def register(self, at: datetime) -> None:
         """A card, where the person has none yet."""
 
-        def act(when: datetime) -> None:
-            self.who.id = (
-                self.who.id or perform(self.actor("reception"), patients.register, at=when, **self.who.values).id
-            )
+        self.script.add(at, lambda when: self._registered(self.who, when))
 
-        self.script.add(at, act)
+    def _registered(self, who: Known, at: datetime) -> int:
+        """The card's number; made now where there is none, the mother's before the child's."""
+        if not who.id:
+            links = {"guardian_id": self._registered(who.mother, at)} if who.mother else {}
+            if who.referrer and who.referrer.id:
+                links["referred_by_id"] = who.referrer.id
+            who.id = perform(self.actor("reception"), patients.register, at=at, **who.values, **links).id
+        return who.id
 
     def book(self, at: datetime, starts_at: datetime, **more: Any) -> None:
         def act(when: datetime) -> None:

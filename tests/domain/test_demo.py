@@ -18,14 +18,16 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from reception import clock, create_app, live
-from reception.demo import clinics, fill
+from reception.demo import cards, clinics, fill
 from reception.domain import directory, users, verify
 from reception.domain.actors import founder, system
+from reception.domain.calendar import templates_made
 from reception.extensions import db, limiter
 from reception.models import (
     ApiToken,
     Appointment,
     AuditEntry,
+    BonusEntry,
     Cashbox,
     Clinic,
     Doctor,
@@ -33,9 +35,11 @@ from reception.models import (
     Patient,
     PaymentStatus,
     Priority,
+    Region,
     Role,
     Room,
     Schedule,
+    ScheduleTemplate,
     User,
     Visit,
     VisitEvent,
@@ -97,6 +101,8 @@ def test_it_is_a_clinic_at_noon(empty_at: Callable[[str], Flask]) -> None:
     check_swing(now)
     check_noon(now)
     check_order()
+    check_cards(now)
+    check_weeks(now)
 
 
 def todays(now: datetime) -> list[Visit]:
@@ -148,6 +154,41 @@ def check_noon(now: datetime) -> None:
     assert db.session.scalar(ahead) == 30
     days = db.session.scalars(select(Schedule.day).where(Schedule.clinic_id == clinic.id).distinct()).all()
     assert len(days) == 13  # today, and two weeks without their Sundays
+
+
+def check_cards(now: datetime) -> None:
+    """People live somewhere, are insured, children come with a mother, some were sent by somebody."""
+    here = db.session.scalars(select(Patient).where(Patient.clinic_id == main().id)).all()
+    today, by_id = clock.service_day(now, main()), {row.id: row for row in here}
+    assert db.session.scalar(select(func.count(Region.code))) == len(cards.PLACES)
+    assert {row.region_code for row in here} == {*cards.PLACES, None}
+    assert len({row.district_code for row in here}) == 6
+    assert all(row.address for row in here if row.settlement_code)
+    assert 0.3 < sum(bool(row.policy_number) for row in here) / len(here) < 0.6
+    wards = [row for row in here if row.guardian_id]
+    assert len(wards) >= 15
+    for row in wards:
+        mother = by_id[row.guardian_id or 0]
+        assert row.date_of_birth
+        assert mother.date_of_birth
+        assert (mother.gender, bool(mother.phone)) == ("FEMALE", True)
+        assert row.date_of_birth.year - mother.date_of_birth.year >= 18
+        assert (mother.region_code, mother.address) == (row.region_code, row.address)
+        assert today.year - row.date_of_birth.year <= 16
+    assert len([row for row in here if row.referred_by_id]) >= 5
+    assert db.session.scalar(select(func.count(BonusEntry.id))), "nobody got a bonus"
+
+
+def check_weeks(now: datetime) -> None:
+    """Every doctor has a week; its shifts of the next two weeks stand, and nothing more is due."""
+    for clinic in db.session.scalars(select(Clinic)):
+        today = clock.service_day(now, clinic)
+        rows = db.session.scalars(select(ScheduleTemplate).where(ScheduleTemplate.clinic_id == clinic.id)).all()
+        doctors = db.session.scalars(select(Doctor.id).where(Doctor.clinic_id == clinic.id)).all()
+        assert {(row.doctor_id, row.weekday) for row in rows} == {(who, day) for who in doctors for day in range(6)}
+        assert templates_made.due(system(clinic), now) == []
+        made = select(Schedule.template_id).where(Schedule.clinic_id == clinic.id, Schedule.day > today)
+        assert Counter(db.session.scalars(made)) == {row.id: 2 for row in rows}
 
 
 def check_order() -> None:
