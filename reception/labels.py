@@ -64,6 +64,7 @@ KINDS: dict[str, str] = {
     "invoice": N_("Number of a bill"),
     "claim": N_("Claim"),
     "medical_record": N_("Medical record"),
+    "record_template": N_("Template of records"),
     "questionnaire": N_("Questions of the questionnaire"),
     "questionnaire_answer": N_("Questionnaire"),
     "saved_search": N_("Kept search"),
@@ -97,6 +98,16 @@ ACTIONS: dict[str, str] = {
     "visit.undo": N_("Step taken back"),
     "visit.change": N_("Service or doctor changed"),
     "visit.checklist": N_("Checklist filled in"),
+    "visit.vitals": N_("Vitals written down"),
+    "visit.vital-back": N_("Vital taken back"),
+    "visit.treatment": N_("Treatment ordered"),
+    "visit.treatment-tick": N_("Treatment ticked"),
+    "visit.treatment-back": N_("Treatment taken back"),
+    "record.save": N_("Record written"),
+    "record.sign": N_("Record signed"),
+    "record.amend": N_("Record amended"),
+    "record_template.keep": N_("Template of records kept"),
+    "record_template.forget": N_("Template of records deleted"),
     "appointment.book": N_("Booked"),
     "appointment.reschedule": N_("Moved to another time"),
     "appointment.resize": N_("Made longer or shorter"),
@@ -272,6 +283,11 @@ FIELDS: dict[str, str] = {
     "closed_at": N_("Left at"), "close_reason": N_("Why closed"), "identity_verified": N_("Identity verified"),
     "consent_signed": N_("Consent signed"), "rules_explained": N_("Rules explained"), "temperature": N_("Temperature"),
     "blood_pressure": N_("Blood pressure"), "complaints": N_("Complaints"), "visit_id": N_("Visit"),
+    "initial_code": N_("First diagnosis"), "arrival_code": N_("Diagnosis on arrival"), "final_code": N_("Final diagnosis"),
+    "treatment": N_("Treatment"), "sick_leave_from": N_("Sick leave from"), "sick_leave_to": N_("Sick leave until"),
+    "sick_leave_number": N_("Number of the sick leave"), "signed_by_id": N_("Signed by"), "texts": N_("Texts"),
+    "content": N_("Digest of what was signed"), "amendment": N_("Amendment"), "vitals": N_("Vitals"), "vital": N_("Vital"),
+    "service": N_("Service"), "done": N_("Done"),
     "state": N_("State"), "signed_at": N_("Signed at"), "account_id": N_("Account"), "payment_id": N_("Bill"),
     "insurer_id": N_("Insurer"), "month": N_("Month"), "sent_at": N_("Sent at"), "position": N_("Place in the order"),
     "coverage": N_("Way of paying a part"), "value": N_("Part"), "paid_amount": N_("Paid by the insurer"),
@@ -324,7 +340,7 @@ FIELDS: dict[str, str] = {
     "answered_by_id": N_("Answered by"),
     "operation_id": N_("Operation"),
     "wish": N_("What was asked for"),
-    "after": N_("Roles after"), "takes_back": N_("Takes back number"), "last_visit_day": N_("Last visit"), "upto": N_("Whole up to number"), "broken_at": N_("Broken at number"),
+    "after": N_("Roles after"), "undoes": N_("Takes back number"), "last_visit_day": N_("Last visit"), "upto": N_("Whole up to number"), "broken_at": N_("Broken at number"),
 }  # fmt: skip
 """Columns and facts: name -> words."""
 
@@ -356,7 +372,7 @@ AMOUNTS = frozenset(
         "difference",
     }
 )  # fmt: skip
-PLAIN = frozenset({"ticket", "takes_back", "invoice_no", "receipt", "booking_id", "card_no", "call_count", "queue_number", "upto",
+PLAIN = frozenset({"ticket", "undoes", "invoice_no", "receipt", "booking_id", "card_no", "call_count", "queue_number", "upto",
                    "broken_at", "username"})  # fmt: skip
 """Fields whose values are shown: codes and counts, nothing of a person."""
 NUMBERS = frozenset(
@@ -364,7 +380,7 @@ NUMBERS = frozenset(
         "duration_min", "share_percent", "slots_per_day", "capacity", "quantity", "percent", "coverage_percent",
         "slot_minutes", "wait_limit_minutes", "early_minutes", "hold_minutes", "requeue_minutes",
         "calls_before_parking", "doctor_share_percent", "referral_bonus_percent", "horizon_weeks", "overbooking_cap",
-        "place_hold_seconds", "offer_minutes", "ticket_digits", "late_minutes", "takes_back", "rows", "bonus_percent",
+        "place_hold_seconds", "offer_minutes", "ticket_digits", "late_minutes", "undoes", "rows", "bonus_percent",
     }
 )  # fmt: skip
 """Whole numbers that say something to people."""

@@ -1,10 +1,9 @@
-"""Money: taking a payment, its receipt, the operations of a day, the cashboxes, and the table that leaves the house."""
+"""Money: taking a payment, its receipt, the cashboxes of a day."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, session, url_for
@@ -12,20 +11,19 @@ from flask_babel import get_locale, gettext
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload
 
-from reception import amounts, clock, exports, formats, live
+from reception import amounts, clock, formats
 from reception.access import Permission, may, requires
 from reception.blueprints import answers, payment_form
 from reception.blueprints.accesses import opened
-from reception.blueprints.dialogs import dialog
-from reception.blueprints.money_filters import MoneyFilters, day_of
+from reception.blueprints.dialogs import dialog, wants_part
 from reception.blueprints.papers import is_copy
 from reception.blueprints.payment_form import PaymentForm
-from reception.domain import finance, operations
+from reception.domain import finance, operations, receipts
 from reception.domain.errors import Invalid, NotFound, NotPossible, Refusal
 from reception.domain.locks import load, scoped
 from reception.domain.machines import moves_for
 from reception.domain.visits import moves
-from reception.errors import is_htmx, sentence
+from reception.errors import is_htmx
 from reception.extensions import db
 from reception.models import BillLine, Operation, Payment, PaymentStatus, Visit
 from reception.transaction import run
@@ -34,6 +32,7 @@ from reception.words import N_
 bp = Blueprint("finance", __name__, url_prefix="/finance")
 
 PAYABLE = (PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID)
+REFUNDABLE = (PaymentStatus.PARTIALLY_PAID, PaymentStatus.PAID)
 
 
 # --------------------------------------------------------------------------------------------------------- payment
@@ -42,7 +41,12 @@ PAYABLE = (PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID)
 @bp.get("/bills/<int:payment_id>")
 @requires(Permission.BILLS)
 def bill(payment_id: int) -> Response:
-    """A bill to look at, with its receipts, for everybody who may see bills; who may let it go owing does it here."""
+    """A bill to look at, with its receipts, for everybody who may see bills; who may let it go owing does it here.
+    Opened as a page it shows all there is to it."""
+    if not wants_part():
+        from reception.blueprints import bills
+
+        return bills.page(payment_id)
     opened(load(Payment, payment_id, g.actor.clinic_id).patient_id, "bill")
     row = _bill(payment_id)
     return dialog(
@@ -53,6 +57,7 @@ def bill(payment_id: int) -> Response:
         paid_before=operations.of_bill(row),
         may_take=row.status in PAYABLE and may(g.actor, Permission.TILL),
         may_owe=_may_owe(row),
+        may_refund=row.status in REFUNDABLE and row.amount_paid > row.refunded_amount,
     )
 
 
@@ -78,7 +83,8 @@ def take(payment_id: int) -> Any:
         operation = run(finance.pay, payment_id, **wish)
     except (Invalid, NotPossible) as refusal:
         return _again(payment_id, refusal)
-    session["tills"] = session.get("tills", {}) | {part.method: part.cashbox_id for part in wish["parts"]}
+    used = {part.method: part.cashbox_id for part in wish["parts"] if part.cashbox_id is not None}
+    session["tills"] = session.get("tills", {}) | used
     return _taken(operation)
 
 
@@ -117,20 +123,25 @@ def _dialog(form: PaymentForm, status: int = 200) -> Response:
 
 def _taken(operation: Operation) -> Any:
     """What a payment answers: the toast with its receipt, and the regions that it changed."""
-    if not is_htmx():
-        return redirect(url_for("finance.receipt", operation_id=operation.id), 303)
     bill = load(Payment, operation.payment_id or 0, g.actor.clinic_id)
-    url = url_for("finance.receipt", operation_id=operation.id)
-    link = Markup('<a href="{}" target="_blank" data-print-receipt>{}</a>').format(url, operation.receipt_no)
     words = gettext("%(amount)s taken, change %(change)s, receipt %(receipt)s")
     if not operation.change_given:
         words = gettext("%(amount)s taken, receipt %(receipt)s")
+    return with_receipt(operation, words, ticket=bill.visit.ticket if bill.visit else None, visit=bill.visit)
+
+
+def with_receipt(operation: Operation, words: str, *, ticket: str | None = None, visit: Visit | None = None) -> Any:
+    """The toast `words` with the amount, the change and the receipt; prints it where the form asks for that."""
+    url = url_for("finance.receipt", operation_id=operation.id)
+    if not is_htmx():
+        return redirect(url, 303)
+    link = Markup('<a href="{}" target="_blank" data-print-receipt>{}</a>').format(url, operation.receipt_no)
     text = Markup(words) % {  # noqa: S704  the sentence is ours, what is filled in is escaped
         "amount": formats.money(operation.amount),
         "change": formats.money(operation.change_given),
         "receipt": link,
     }
-    answer = answers.done(text, ticket=bill.visit.ticket if bill.visit else None, visit=bill.visit)
+    answer = answers.done(text, ticket=ticket, visit=visit)
     if "print" in request.form:
         answer.headers["HX-Trigger"] = json.dumps({"rx:close-dialog": True, "rx:print-receipt": {"url": url}})
     return answer
@@ -170,106 +181,26 @@ def _bill(payment_id: int) -> Payment:
     return bill
 
 
+PAPERS = ("80mm", "a4")
+
+
 @bp.get("/receipts/<int:operation_id>")
 @requires(Permission.BILLS)
 def receipt(operation_id: int) -> str:
-    """The receipt of an operation: a strip of 80 mm, without navigation."""
+    """The receipt of an operation without navigation: a strip of 80 mm, or (`?paper=a4`) a sheet."""
     operation = load(Operation, operation_id, g.actor.clinic_id)
-    if operation.payment_id is None:
+    if operation.kind not in receipts.KINDS:
         raise NotFound
-    bill = load(Payment, operation.payment_id, g.actor.clinic_id)
-    opened(bill.patient_id, "receipt")
+    for ident in receipts.of(operation).patient_ids:
+        opened(ident, "receipt")
     operation = load(Operation, operation_id, g.actor.clinic_id)
-    template = "finance/_receipt.html" if is_htmx() else "finance/receipt.html"
+    paper = request.args.get("paper", PAPERS[0])
     return render_template(
-        template,
+        "finance/_receipt.html" if is_htmx() else "finance/receipt.html",
         operation=operation,
-        bill=_bill(bill.id),
+        receipt=receipts.of(operation),
         viewer=g.actor,
         now=clock.now(),
         is_copy=is_copy(operation.at),
-        **operations.receipt(operation),
+        paper=paper if paper in PAPERS else PAPERS[0],
     )
-
-
-# ------------------------------------------------------------------------------------------------------ operations
-
-
-@bp.get("")
-@requires(Permission.FINANCE)
-def index() -> Response:
-    """Operations, today's unless asked otherwise, with what is in the cashboxes and who still owes."""
-    version = live.versions(g.actor.clinic_id, ["finance"])["finance"]
-    filters, error = MoneyFilters.read(request.args, g.actor)
-    template = "finance/_operations.html" if is_htmx() else "finance/index.html"
-    return make_response(
-        render_template(
-            template,
-            v=version,
-            filters=filters,
-            error=sentence(error) if error else "",
-            page=operations.page(g.actor, filters.asked, before=filters.before),
-            sums=operations.sums(g.actor, filters.asked),
-            boxes=operations.balances(g.actor),
-            owing=operations.owing(g.actor),
-            viewer=g.actor,
-            may_take=may(g.actor, Permission.TILL),
-        ),
-        error.status if error else 200,
-    )
-
-
-@bp.get("/report/cashbox")
-@requires(Permission.FINANCE)
-def cashbox_report() -> Response:
-    """What each cashbox began and ended a day with."""
-    version = live.versions(g.actor.clinic_id, ["finance"])["finance"]
-    day, error = day_of(request.args.get("date", ""), clock.today(g.actor.clinic))
-    template = "finance/_cashboxes.html" if is_htmx() else "finance/cashboxes.html"
-    return make_response(
-        render_template(
-            template,
-            v=version,
-            day=day,
-            day_before=day - timedelta(days=1),
-            day_after=day + timedelta(days=1),
-            today=clock.today(g.actor.clinic),
-            rows=operations.day_of_cashboxes(g.actor, day),
-            error=sentence(error) if error else "",
-            viewer=g.actor,
-        ),
-        error.status if error else 200,
-    )
-
-
-@bp.get("/export/csv")
-@requires(Permission.FINANCE)
-def export() -> Response:
-    """The operations that are filtered, all pages of them, as a table for a spreadsheet."""
-    filters, error = MoneyFilters.read(request.args, g.actor)
-    if error:
-        raise error
-    currency, clinic = g.actor.clinic.currency, g.actor.clinic
-    heads = (
-        gettext("Time"), gettext("Receipt"), gettext("Kind"), gettext("Ticket"), gettext("Card"), gettext("Patient"),
-        gettext("Method"), gettext("Cashbox"), gettext("Cashier"), gettext("In"), gettext("Out"), gettext("Currency"),
-    )  # fmt: skip
-    rows = (
-        (
-            clock.local(row.at, clinic).strftime("%Y-%m-%d %H:%M:%S"),
-            row.receipt_no,
-            formats.word(row.kind),
-            row.ticket,
-            row.card_no,
-            formats.list_name(row.patient) if row.patient else "",
-            formats.word(row.method),
-            row.cashbox,
-            row.cashier,
-            formats.plain_money(row.money_in, currency) if row.money_in else "",
-            formats.plain_money(row.money_out, currency) if row.money_out else "",
-            currency,
-        )
-        for row in operations.every(g.actor, filters.asked)
-    )
-    first, last = filters.asked.first, filters.asked.last
-    return exports.csv_file(f"operations-{first}-{last}.csv", [heads, *rows])

@@ -7,7 +7,9 @@ from reception.blueprints.settings import (
     closures,
     displays,
     imports,
+    insurers,
     people,
+    price_changes,
     questionnaire,
     schedules,
     services,
@@ -17,6 +19,6 @@ from reception.blueprints.settings import (
 from reception.blueprints.settings.frame import bp
 
 __all__ = [
-    "bp", "clinic", "closures", "displays", "imports", "people", "questionnaire", "schedules", "services", "things",
-    "tokens",
+    "bp", "clinic", "closures", "displays", "imports", "insurers", "people",
+    "price_changes", "questionnaire", "schedules", "services", "things", "tokens",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
@@ -24,12 +25,17 @@ PLACES = (
     ("settings.index", "building-hospital", N_("Clinic")),
     ("settings.departments", "medical-cross", N_("Departments")),
     ("settings.doctors", "stethoscope", N_("Doctors")),
+    ("settings.specializations", "id-badge-2", N_("Specializations")),
     ("settings.rooms", "door", N_("Rooms")),
     ("settings.schedules", "calendar-event", N_("Schedules")),
     ("settings.holidays", "calendar-off", N_("Closed days")),
     ("settings.closures", "lock", N_("Closed rooms")),
     ("settings.services", "tag", N_("Services and prices")),
+    ("settings.types", "sort-ascending", N_("Service types")),
     ("settings.cashboxes", "cash-register", N_("Cashboxes")),
+    ("settings.categories", "list-details", N_("Income and expenses")),
+    ("settings.insurers", "shield", N_("Insurers")),
+    ("settings.money", "percentage", N_("Rules of money")),
     ("settings.questionnaire", "clipboard-list", N_("Questionnaire")),
     ("settings.displays", "device-tv", N_("Displays")),
     ("settings.imports", "file-import", N_("Import and export")),
@@ -75,7 +81,9 @@ def saved(words: str, endpoint: str, part: Callable[[], str], **values: Any) -> 
 
 
 def as_part(html: str) -> str:
-    """The list of the page, to be put in its place."""
+    """The list of the page, to be put in its place; nothing for a form that was opened from another page."""
+    if not urlsplit(request.headers.get("HX-Current-URL", "/settings")).path.startswith("/settings"):
+        return ""
     return f'<hx-partial hx-target="#settings-list" hx-swap="outerMorph">{html}</hx-partial>'
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 
 from reception.domain.actors import Actor
-from reception.domain.audit import record
 from reception.domain.errors import NotFound, NotPossible, Stale, invalid_field
 from reception.domain.finance.bills import check_claims, recount, refigure, set_status
 from reception.domain.finance.charges import by_change, charge, lines_of, payers_of, uncharge
@@ -70,10 +68,8 @@ def line_of(bill: Payment, line_id: int) -> BillLine:
     return line
 
 
-def changed(
-    bill: Payment, visit: Visit | None, action: str, *, actor: Actor, at: datetime, **facts: Any
-) -> Payment:  # fmt: skip
-    """Bring sums, charges, state and dues to what the lines and payers say now, and record it as `action`.
+def changed(bill: Payment, visit: Visit | None, *, actor: Actor, at: datetime) -> Payment:
+    """Bring sums, charges, state and dues to what the lines and payers say now. What was done is the caller's to record.
 
     Raises NotPossible where less would be asked than was paid, or Invalid where the sum is too large.
     """
@@ -88,7 +84,6 @@ def changed(
     uncharge(bill, cause, actor=actor, at=at)
     charge(bill, cause, actor=actor, at=at)
     follow_money(bill, cause, actor=actor, at=at)
-    record(actor, action, bill, at=at, also=(visit,), **facts)
     if visit is not None and visit.status == VisitStatus.PENDING_PAYMENT and bill.status == PaymentStatus.PAID:
         from reception.domain.visits.moves import settle
 

@@ -172,7 +172,9 @@ def draft(insurer_id: int, month: date, *, actor: Actor, at: datetime) -> Claim:
         db.session.flush()
     for part in parts:
         part.claim_id = claim.id
-    return _sum_up(claim, parts, "claim.draft", actor, at)
+    _sum_up(claim)
+    record(actor, "claim.draft", claim, at=at, also=parts)
+    return claim
 
 
 def _of_month(insurer_id: int, month: date, actor: Actor) -> Select[tuple[BillPayer]]:
@@ -199,7 +201,9 @@ def leave_out(claim_id: int, part_id: int, *, actor: Actor, at: datetime, versio
     if part.claim_id != claim.id:
         raise NotFound
     part.claim_id = None
-    return _sum_up(claim, [part], "claim.leave-out", actor, at)
+    _sum_up(claim)
+    record(actor, "claim.leave-out", claim, at=at, also=[part])
+    return claim
 
 
 def send(claim_id: int, *, actor: Actor, at: datetime, version: int | None = None) -> Claim:
@@ -210,14 +214,18 @@ def send(claim_id: int, *, actor: Actor, at: datetime, version: int | None = Non
     if not parts:
         raise NotPossible(N_("There is nothing in this claim."), code="empty", state=claim.status)
     claim.status, claim.sent_at, claim.answered_at = ClaimStatus.SENT, at, None
-    return _sum_up(claim, [], "claim.send", actor, at)
+    _sum_up(claim)
+    record(actor, "claim.send", claim, at=at)
+    return claim
 
 
 def accept(claim_id: int, *, actor: Actor, at: datetime, version: int | None = None, note: str = "") -> Claim:
     """The insurer says that it will pay."""
     claim = _claim(claim_id, version, actor, ClaimStatus.SENT)
     claim.status, claim.answered_at, claim.note = ClaimStatus.ACCEPTED, at, checked(note, "note", 2000)
-    return _sum_up(claim, [], "claim.accept", actor, at)
+    _sum_up(claim)
+    record(actor, "claim.accept", claim, at=at)
+    return claim
 
 
 def refuse(
@@ -244,7 +252,9 @@ def refuse(
     left = parts_of(claim)
     if not any(is_open(part) > 0 for part in left):
         _end(claim, ClaimStatus.PAID if any(part.paid_amount for part in left) else ClaimStatus.REFUSED, at)
-    return _sum_up(claim, [], "claim.refuse", actor, at)
+    _sum_up(claim)
+    record(actor, "claim.refuse", claim, at=at)
+    return claim
 
 
 def pay(
@@ -332,10 +342,9 @@ def _end(claim: Claim, status: ClaimStatus, at: datetime) -> None:
     claim.status, claim.answered_at = status, at
 
 
-def _sum_up(claim: Claim, parts: Iterable[BillPayer], action: str, actor: Actor, at: datetime) -> Claim:
+def _sum_up(claim: Claim) -> None:
+    """The claim asks for what its parts come to."""
     db.session.flush()
     asked = select(func.sum(BillPayer.amount - BillPayer.refunded_amount)).where(BillPayer.claim_id == claim.id)
     claim.amount = int(db.session.scalar(asked) or 0)
     db.session.flush()
-    record(actor, action, claim, at=at, also=tuple(parts))
-    return claim

@@ -49,7 +49,9 @@ def void(payment_id: int, reason: str, *, actor: Actor, at: datetime, version: i
 
     Raises NotFound, Stale, Invalid (no reason), or NotPossible: no number, or money was taken.
     """
-    return _void(payment_id, reason, "payment.void", actor, at, version)
+    bill, number = _void(payment_id, reason, actor, at, version)
+    record(actor, "payment.void", bill, at=at, number=number)
+    return bill
 
 
 def reopen(payment_id: int, reason: str, *, actor: Actor, at: datetime, version: int | None = None) -> Payment:
@@ -61,12 +63,12 @@ def reopen(payment_id: int, reason: str, *, actor: Actor, at: datetime, version:
         db.session.flush()
         record(actor, "payment.reopen", bill, at=at)
         return bill
-    return _void(payment_id, reason, "payment.reopen", actor, at, version)
+    bill, number = _void(payment_id, reason, actor, at, version)
+    record(actor, "payment.reopen", bill, at=at, number=number)
+    return bill
 
 
-def _void(
-    payment_id: int, reason: str, action: str, actor: Actor, at: datetime, version: int | None
-) -> Payment:  # fmt: skip
+def _void(payment_id: int, reason: str, actor: Actor, at: datetime, version: int | None) -> tuple[Payment, str]:
     bill = _bill(payment_id, version, actor)
     if not (reason := checked(reason, "reason", 200)):
         raise invalid_field("reason", N_("Say why."))
@@ -83,8 +85,7 @@ def _void(
     void_invoice(bill, reason, at=at)
     bill.invoice_no = None
     db.session.flush()
-    record(actor, action, bill, at=at, number=number)
-    return bill
+    return bill, number
 
 
 def cancel(payment_id: int, reason: str, *, actor: Actor, at: datetime, version: int | None = None) -> Payment:

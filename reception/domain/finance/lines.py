@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from reception.clock import service_day
 from reception.domain.actors import Actor
+from reception.domain.audit import record
 from reception.domain.errors import NotAllowed, NotPossible, invalid_field
 from reception.domain.finance.bills import percent_for, price_on
 from reception.domain.finance.changing import changed, line_of, opened
@@ -50,7 +51,9 @@ def add_line(
     )  # fmt: skip
     db.session.add(line)
     db.session.flush()
-    return changed(bill, visit, "payment.line-add", actor=actor, at=at, line=line.id)
+    changed(bill, visit, actor=actor, at=at)
+    record(actor, "payment.line-add", bill, at=at, also=(visit,), line=line.id)
+    return bill
 
 
 def _doctor(doctor_id: int | None, visit: Visit | None, actor: Actor) -> Doctor | None:
@@ -80,7 +83,9 @@ def change_line(
         raise invalid_field("quantity", N_("A discount has no quantity."))
     line.quantity = _pieces(quantity, line.unit_price)
     line.amount = line.unit_price * quantity
-    return changed(bill, visit, "payment.line-change", actor=actor, at=at, line=line.id)
+    changed(bill, visit, actor=actor, at=at)
+    record(actor, "payment.line-change", bill, at=at, also=(visit,), line=line.id)
+    return bill
 
 
 def remove_line(
@@ -93,9 +98,8 @@ def remove_line(
     """
     bill, visit = opened(payment_id, version, actor=actor)
     line, lines = line_of(bill, line_id), lines_of(bill)
-    action = "payment.discount-remove"
-    if line.kind == LineKind.SERVICE:
-        action = "payment.line-remove"
+    is_service = line.kind == LineKind.SERVICE
+    if is_service:
         services = [other for other in lines if other.kind == LineKind.SERVICE]
         if len(services) == 1:
             raise NotPossible(N_("A bill keeps at least one service. Cancel it instead."), code="last-line")
@@ -109,7 +113,16 @@ def remove_line(
         db.session.flush()
     db.session.delete(line)
     db.session.flush()
-    return changed(bill, visit, action, actor=actor, at=at, line=line_id)
+    changed(bill, visit, actor=actor, at=at)
+    record(
+        actor,
+        "payment.line-remove" if is_service else "payment.discount-remove",
+        bill,
+        at=at,
+        also=(visit,),
+        line=line_id,
+    )
+    return bill
 
 
 # ------------------------------------------------------------------------------------------------------- discounts
@@ -143,7 +156,9 @@ def discount(
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()
-    return changed(bill, visit, "payment.discount", actor=actor, at=at, line=row.id, off=off)
+    changed(bill, visit, actor=actor, at=at)
+    record(actor, "payment.discount", bill, at=at, also=(visit,), line=row.id, off=off)
+    return bill
 
 
 def _off(percent: int | None, amount: int | None, lines: list[BillLine], target: BillLine | None) -> int:

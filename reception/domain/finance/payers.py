@@ -100,7 +100,9 @@ def add_payer(
     )  # fmt: skip
     db.session.add(payer)
     db.session.flush()
-    return changed(bill, visit, "payment.payer-add", actor=actor, at=at, insurer=insurer.id)
+    changed(bill, visit, actor=actor, at=at)
+    record(actor, "payment.payer-add", bill, at=at, also=(visit,), insurer=insurer.id)
+    return bill
 
 
 def change_payer(
@@ -113,7 +115,9 @@ def change_payer(
     payer.coverage, payer.value = coverage, _value(coverage, value)
     if policy_number is not None:
         payer.policy_number = checked(policy_number, "policy_number", 60)
-    return changed(bill, visit, "payment.payer-change", actor=actor, at=at, insurer=payer.insurer_id)
+    changed(bill, visit, actor=actor, at=at)
+    record(actor, "payment.payer-change", bill, at=at, also=(visit,), insurer=payer.insurer_id)
+    return bill
 
 
 def remove_payer(
@@ -125,7 +129,9 @@ def remove_payer(
     insurer_id = payer.insurer_id
     db.session.delete(payer)
     db.session.flush()
-    return changed(bill, visit, "payment.payer-remove", actor=actor, at=at, insurer=insurer_id)
+    changed(bill, visit, actor=actor, at=at)
+    record(actor, "payment.payer-remove", bill, at=at, also=(visit,), insurer=insurer_id)
+    return bill
 
 
 def refuse_part(
@@ -141,7 +147,9 @@ def refuse_part(
 def refused(bill: Payment, visit: Visit | None, payer: BillPayer, *, actor: Actor, at: datetime) -> Payment:
     """What the insurer has not paid of its part becomes the patient's; the row stays and says so."""
     payer.coverage, payer.value = CoverageKind.AMOUNT, payer.paid_amount
-    return changed(bill, visit, "payment.payer-refuse", actor=actor, at=at, insurer=payer.insurer_id)
+    changed(bill, visit, actor=actor, at=at)
+    record(actor, "payment.payer-refuse", bill, at=at, also=(visit,), insurer=payer.insurer_id)
+    return bill
 
 
 def _payer(bill: Payment, payer_id: int) -> BillPayer:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from reception.domain.actors import Actor
-from reception.domain.audit import record
+from reception.domain.audit import record, work
 from reception.domain.errors import Invalid, NotPossible, invalid_field
 from reception.domain.finance.ledger import account, new_operation, open_shift, post, transfer
 from reception.domain.finance.payments import METHOD_OF, MOST
@@ -50,6 +50,7 @@ def pay_doctor(
             )
         ]
     )  # fmt: skip
+    work().regions.add("finance")
     record(
         actor, "doctor.pay-out", doctor, at=at, operation=operation.id, receipt=operation.receipt_no, amount=amount,
         cashbox=box.id,
