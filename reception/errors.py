@@ -40,6 +40,8 @@ HINTS = {
 }
 LINKS = {
     "patient": ("patients.card", "patient_id", N_("Open the card")),
+    "cashbox": ("finance.shift_new", "cashbox_id", N_("Open a shift")),
+    "cashbox_shift": ("finance.shift", "shift_id", N_("Look at the shift")),
     "display": ("display.pair", "", N_("Pair this screen")),
 }
 """Where the record that a refusal names is shown: kind -> (endpoint, its argument, words)."""

@@ -117,17 +117,6 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class CashboxDay:
-    """One cashbox on one day; `closing` = `opening` + `money_in` - `money_out`."""
-
-    cashbox: Cashbox
-    opening: int
-    money_in: int
-    money_out: int
-    closing: int
-
-
-@dataclass(frozen=True, slots=True)
 class Owing:
     """Bills of visits that were let go with something left to pay, oldest first; `count` and `due_amount` of all."""
 
@@ -245,30 +234,6 @@ def balances(viewer: Actor) -> list[tuple[Cashbox, int]]:
     query = select(Cashbox, Account.balance).join(Account, Account.id == Cashbox.account_id)
     rows = db.session.execute(query.where(Cashbox.clinic_id == viewer.clinic_id).order_by(Cashbox.name))
     return [(box, balance) for box, balance in rows]
-
-
-def day_of_cashboxes(viewer: Actor, day: date) -> list[CashboxDay]:
-    """Each cashbox on `day`. Reckoned back from what is in it now by the daily sums, so that a long past costs nothing."""
-    is_day = CashboxSum.day == day
-    sides = (CashboxSum.money_in, CashboxSum.money_out)
-    moved = {
-        row[0]: [int(part) for part in row[1:]]
-        for row in db.session.execute(
-            select(
-                CashboxSum.cashbox_id,
-                *(func.sum(case((is_day, side), else_=0)) for side in sides),
-                *(func.sum(case((is_day, 0), else_=side)) for side in sides),
-            )
-            .where(CashboxSum.clinic_id == viewer.clinic_id, CashboxSum.day >= day)
-            .group_by(CashboxSum.cashbox_id)
-        )
-    }
-    rows = []
-    for box, balance in balances(viewer):
-        money_in, money_out, later_in, later_out = moved.get(box.id, [0, 0, 0, 0])
-        closing = balance - later_in + later_out
-        rows.append(CashboxDay(box, closing - money_in + money_out, money_in, money_out, closing))
-    return rows
 
 
 def offered(viewer: Actor) -> tuple[list[Service], list[Doctor]]:

@@ -56,7 +56,7 @@ def test_undo_within_thirty_seconds_is_a_new_act(house: House, rent: MoneyCatego
     cashier, other = house.person(Role.CASHIER), house.person(Role.ADMIN)
     house.run(finance.start_shift, house.cash.id, coins={}, actor=cashier)
     came = house.run(finance.take_in, house.cash.id, sales.id, 7_500, actor=cashier)
-    house.later(seconds=29)
+    house.later(seconds=15)
     refused(lambda: house.run(finance.undo_cash, came.id, actor=other), NotAllowed)
     back = house.run(finance.undo_cash, came.id, actor=cashier)
     assert (back.kind, back.amount, back.receipt_no) == (LedgerKind.ADJUSTMENT, 7_500, "2026-000002")

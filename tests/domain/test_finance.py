@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from reception import clock
-from reception.domain import directory, finance, operations, verify
+from reception.domain import cashbox_report, directory, finance, operations, verify
 from reception.domain.actors import Actor
 from reception.domain.errors import Invalid, NotFound, NotPossible, Refusal, Stale
 from reception.domain.finance import Part, split_shares
@@ -316,7 +316,7 @@ def test_cashboxes_of_a_day_add_up_from_what_is_in_them_now(house: House) -> Non
     second = clock.today(house.clinic)
     house.later(days=1)
     rows = {
-        day: next(r for r in operations.day_of_cashboxes(house.actor, day) if r.cashbox.id == house.cash.id)
+        day: cashbox_report.read(house.actor, day, day, house.cash.id)[0]
         for day in (first, second, clock.today(house.clinic))
     }
     found = [(row.opening, row.money_in, row.money_out, row.closing) for row in rows.values()]

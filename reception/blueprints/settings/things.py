@@ -1,4 +1,4 @@
-"""Departments, doctors, rooms, cashboxes: lists of things that are added, changed, opened and closed."""
+"""Departments, doctors, specializations, rooms, service types, cashboxes: lists of things that are added, changed, opened and closed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from flask import g, render_template, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 from wtforms import BooleanField
 
@@ -18,10 +18,26 @@ from reception.access import Permission, requires
 from reception.blueprints.dialogs import new_key
 from reception.blueprints.fields import Choice, HouseForm, text, whole
 from reception.blueprints.settings.frame import asked, bp, listing, posted_key, saved, seen, tried
-from reception.domain import clinic, directory, edits
+from reception.domain import clinic, directory, edits, finance
 from reception.domain.locks import load, scoped
 from reception.extensions import db
-from reception.models import Account, Cashbox, CashboxKind, Department, Doctor, Membership, Record, Role, Room, User
+from reception.models import (
+    Account,
+    Cashbox,
+    CashboxKind,
+    CategoryKind,
+    Department,
+    Doctor,
+    Membership,
+    MoneyCategory,
+    Record,
+    Role,
+    Room,
+    Service,
+    ServiceType,
+    Specialization,
+    User,
+)
 from reception.transaction import run
 
 
@@ -39,6 +55,17 @@ class RoomForm(HouseForm):
     is_active = BooleanField(_l("Open"), default=True)
 
 
+class SpecializationForm(HouseForm):
+    name = text(_l("Name"), needed=True)
+    description = text(_l("Description"))
+    is_active = BooleanField(_l("Offered"), default=True)
+
+
+class TypeForm(HouseForm):
+    name = text(_l("Name"), needed=True)
+    is_active = BooleanField(_l("Offered"), default=True)
+
+
 class CashboxForm(HouseForm):
     name = text(_l("Name"), needed=True)
     kind = Choice(_l("Kind"))
@@ -50,12 +77,24 @@ class CashboxForm(HouseForm):
             del self["kind"]  # it says which payments went in: a box of another kind is another box
 
 
+class CategoryForm(HouseForm):
+    name = text(_l("Name"), needed=True)
+    kind = Choice(_l("Kind"))
+    is_active = BooleanField(_l("In use"), default=True)
+
+    def offer(self, row: MoneyCategory | None) -> None:
+        self.kind.offer((kind.value, formats.word(kind)) for kind in CategoryKind)
+        if row is not None:
+            del self["kind"]  # what was booked on it stays what it is
+
+
 class DoctorForm(HouseForm):
     title = text(_l("Title"))
     first_name = text(_l("First name"))
     middle_name = text(_l("Middle name"))
     last_name = text(_l("Last name"), needed=True)
     department_id = Choice(_l("Department"))
+    specialization_id = Choice(_l("Specialization"))
     room_id = Choice(_l("Room"))
     user_id = Choice(_l("Signs in as"))
     phone = text(_l("Phone"), render_kw={"inputmode": "tel", "dir": "ltr"})
@@ -69,6 +108,11 @@ class DoctorForm(HouseForm):
         self.department_id.offer(
             (d.id, f"{d.code} · {d.name}") for d in departments if d.is_active or (row and d.id == row.department_id)
         )
+        known = db.session.scalars(scoped(Specialization, g.actor.clinic_id).order_by(Specialization.name))
+        self.specialization_id.offer(
+            ((s.id, s.name) for s in known if s.is_active or (row and s.id == row.specialization_id)),
+            nothing=gettext("None"),
+        )
         rooms = db.session.scalars(scoped(Room, g.actor.clinic_id).order_by(Room.name))
         self.room_id.offer(
             ((r.id, r.name) for r in rooms if r.is_active or (row and r.id == row.room_id)), nothing=gettext("No room")
@@ -79,6 +123,7 @@ class DoctorForm(HouseForm):
     def values(self) -> dict[str, Any]:
         ids = {
             "department_id": self.department_id.number,
+            "specialization_id": self.specialization_id.number,
             "room_id": self.room_id.number,
             "user_id": self.user_id.number,
         }
@@ -122,6 +167,13 @@ def _rooms() -> list[Room]:
     return list(db.session.scalars(scoped(Room, g.actor.clinic_id).order_by(Room.building, Room.floor, Room.name)))
 
 
+def _counted(kind: type[Any], user: type[Any], column: Any) -> list[Any]:
+    """(row, how many have it), those that are offered first."""
+    number = select(func.count()).where(column == kind.id, user.is_active).scalar_subquery()
+    query = select(kind, number).where(kind.clinic_id == g.actor.clinic_id)
+    return list(db.session.execute(query.order_by(kind.is_active.desc(), kind.name)))
+
+
 def _cashboxes() -> list[Any]:
     query = (
         select(Cashbox, Account.balance)
@@ -158,12 +210,35 @@ THINGS = (
         _l("The room is added."), _l("The room is changed."),
     ),
     Thing(
+        "specializations", Specialization, SpecializationForm, _l("Specializations"), _l("New specialization"),
+        lambda: _counted(Specialization, Doctor, Doctor.specialization_id),
+        lambda form: run(directory.add_specialization, form.name.data, description=form.description.data),
+        lambda ident, form: run(directory.change_specialization, ident, seen=seen(), **form.values),
+        _l("The specialization is added."), _l("The specialization is changed."),
+    ),
+    Thing(
+        "types", ServiceType, TypeForm, _l("Service types"), _l("New service type"),
+        lambda: _counted(ServiceType, Service, Service.service_type_id),
+        lambda form: run(directory.add_service_type, form.name.data),
+        lambda ident, form: run(directory.change_service_type, ident, seen=seen(), **form.values),
+        _l("The service type is added."), _l("The service type is changed."),
+    ),
+    Thing(
         "cashboxes", Cashbox, CashboxForm, _l("Cashboxes"), _l("New cashbox"), _cashboxes,
         lambda form: run(directory.add_cashbox, form.name.data, CashboxKind(form.kind.data)),
         lambda ident, form: run(
             clinic.change_cashbox, ident, name=form.name.data, is_open=form.is_open.data, seen=seen()
         ),
         _l("The cashbox is added."), _l("The cashbox is changed."),
+    ),
+    Thing(
+        "categories", MoneyCategory, CategoryForm, _l("Income and expenses"), _l("New category"),
+        lambda: finance.categories(g.actor.clinic_id, all_of_them=True),
+        lambda form: run(finance.add_category, form.name.data, CategoryKind(form.kind.data)),
+        lambda ident, form: run(
+            finance.change_category, ident, name=form.name.data, is_active=form.is_active.data, seen=seen()
+        ),
+        _l("The category is added."), _l("The category is changed."),
     ),
     Thing(
         "doctors", Doctor, DoctorForm, _l("Doctors"), _l("New doctor"), _doctors, _add_doctor,
