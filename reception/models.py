@@ -130,6 +130,18 @@ class RecordState(StrEnum):
     CLOSED = "CLOSED"
 
 
+class VitalKind(StrEnum):
+    TEMPERATURE = "TEMPERATURE"
+    SYSTOLIC = "SYSTOLIC"
+    DIASTOLIC = "DIASTOLIC"
+    PULSE = "PULSE"
+    BREATHING = "BREATHING"
+    OXYGEN = "OXYGEN"
+    GLUCOSE = "GLUCOSE"
+    WEIGHT = "WEIGHT"
+    HEIGHT = "HEIGHT"
+
+
 class PaymentStatus(StrEnum):
     PENDING = "PENDING"
     PARTIALLY_PAID = "PARTIALLY_PAID"
@@ -1247,7 +1259,7 @@ class VisitEvent(Base, Record):
 
 
 class MedicalRecord(Base, Record, Edited):
-    """What the doctor writes; made empty at check-in. Its content comes with the doctor's workspace."""
+    """What the doctor writes; made empty at check-in. A signed one is closed and never changed, only amended (guards)."""
 
     __tablename__ = "medical_record"
     clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
@@ -1255,13 +1267,151 @@ class MedicalRecord(Base, Record, Edited):
     patient_id: Mapped[Ref]
     doctor_id: Mapped[Ref | None]
     state: Mapped[RecordState] = state(RecordState, default=RecordState.REGISTRATION)
+    complaints: Mapped[Long] = mapped_column(default="")
+    initial_code: Mapped[str] = mapped_column(String(16), default="")
+    arrival_code: Mapped[str] = mapped_column(String(16), default="")
+    final_code: Mapped[str] = mapped_column(String(16), default="")
+    treatment: Mapped[Long] = mapped_column(default="")
+    notes: Mapped[Long] = mapped_column(default="")
+    sick_leave_from: Mapped[date | None] = mapped_column(Date)
+    sick_leave_to: Mapped[date | None] = mapped_column(Date)
+    sick_leave_number: Mapped[Code] = mapped_column(default="")
+    folded: Mapped[Folded] = mapped_column(default="")
+    """All of it as the search of the history compares it."""
     signed_at: Mapped[Instant | None]
+    signed_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": version}
     __table_args__ = walled(
         wall("visit_id", "visit"),
         wall("patient_id", "patient"),
         wall("doctor_id", "doctor"),
         UniqueConstraint("visit_id"),
+        check("signed", "(signed_by_id IS NULL OR signed_at IS NOT NULL) AND (signed_at IS NULL OR state = 'CLOSED')"),
+        check(
+            "sick_leave",
+            "(sick_leave_from IS NULL) = (sick_leave_to IS NULL)"
+            " AND (sick_leave_to IS NULL OR sick_leave_to >= sick_leave_from)",
+        ),
     )
+    visit: Mapped[Visit] = one("Visit", "MedicalRecord.visit_id")
+    doctor: Mapped[Doctor | None] = one("Doctor", "MedicalRecord.doctor_id")
+    signed_by: Mapped[User | None] = one("User", "MedicalRecord.signed_by_id")
+
+
+class Amendment(Base, Record):
+    """What was added to a signed record by who signed it. Never changed."""
+
+    __tablename__ = "amendment"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    record_id: Mapped[Ref]
+    at: Mapped[Instant]
+    by_id: Mapped[int] = mapped_column(BigId, to("user"))
+    text: Mapped[Long]
+    __table_args__ = walled(
+        wall("record_id", "medical_record"),
+        Index("ix_amendment_record_id", "record_id", "id"),
+    )
+    by: Mapped[User] = one("User", "Amendment.by_id")
+
+
+class PrescriptionLine(Base, Record):
+    """One medicine of a record's prescription: drug, dose, how often, for how many days."""
+
+    __tablename__ = "prescription_line"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    record_id: Mapped[Ref]
+    position: Mapped[int]
+    drug: Mapped[Name]
+    dose: Mapped[str] = mapped_column(String(100), default="")
+    times: Mapped[str] = mapped_column(String(100), default="")
+    days: Mapped[int | None]
+    __table_args__ = walled(
+        wall("record_id", "medical_record"),
+        UniqueConstraint("record_id", "position"),
+        check("days", "days BETWEEN 1 AND 3650"),
+    )
+
+
+class Vital(Base, Record):
+    """Something measured during a visit. What was written by mistake is taken back, and stays."""
+
+    __tablename__ = "vital"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    visit_id: Mapped[Ref]
+    kind: Mapped[VitalKind] = state(VitalKind)
+    value: Mapped[int]
+    """Hundredths of `unit`."""
+    unit: Mapped[str] = mapped_column(String(16))
+    at: Mapped[Instant]
+    by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    taken_back_at: Mapped[Instant | None]
+    taken_back_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    __table_args__ = walled(
+        wall("visit_id", "visit"),
+        Index("ix_vital_visit_id", "visit_id", "id"),
+    )
+    by: Mapped[User | None] = one("User", "Vital.by_id")
+
+
+class Draft(Base, Record):
+    """What a user has typed into a field of a record and not saved yet; `version` counts what the server has heard."""
+
+    __tablename__ = "draft"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    record_id: Mapped[Ref]
+    user_id: Mapped[int] = mapped_column(BigId, to("user"))
+    field: Mapped[Code]
+    text: Mapped[Long] = mapped_column(default="")
+    version: Mapped[int] = mapped_column(default=1)
+    at: Mapped[Instant]
+    __table_args__ = (wall("record_id", "medical_record"), UniqueConstraint("record_id", "user_id", "field"))
+
+
+class RecordTemplate(Base, Record, Edited):
+    """Texts that a doctor, or a whole department, puts into records. `texts`: {field: text}."""
+
+    __tablename__ = "record_template"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    doctor_id: Mapped[Ref | None]
+    department_id: Mapped[Ref | None]
+    name: Mapped[Name]
+    texts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    __table_args__ = walled(
+        wall("doctor_id", "doctor"),
+        wall("department_id", "department"),
+        unique_where("uq_record_template_doctor", "doctor_id", "name", where="doctor_id IS NOT NULL"),
+        unique_where("uq_record_template_department", "department_id", "name", where="department_id IS NOT NULL"),
+        check("owner", "(doctor_id IS NULL) <> (department_id IS NULL)"),
+    )
+
+
+class Treatment(Base, Record):
+    """A service that the doctor ordered during a visit, with its line of the bill; done once somebody ticked it."""
+
+    __tablename__ = "treatment"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    visit_id: Mapped[Ref]
+    service_id: Mapped[Ref]
+    line_id: Mapped[Ref | None]
+    """None: it was taken off the bill."""
+    ordered_at: Mapped[Instant]
+    ordered_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    done_at: Mapped[Instant | None]
+    done_by_id: Mapped[int | None] = mapped_column(BigId, to("user"))
+    version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = walled(
+        wall("visit_id", "visit"),
+        wall("service_id", "service"),
+        ForeignKeyConstraint(["line_id"], ["bill_line.id"], ondelete="SET NULL"),
+        Index("ix_treatment_visit_id", "visit_id", "id"),
+        unique_where("uq_treatment_line_id", "line_id", where="line_id IS NOT NULL"),
+        check("done", "(done_at IS NULL) = (done_by_id IS NULL)"),
+    )
+    service: Mapped[Service] = one("Service", "Treatment.service_id")
+    done_by: Mapped[User | None] = one("User", "Treatment.done_by_id")
+    line: Mapped[BillLine | None] = one("BillLine", "Treatment.line_id")
 
 
 # -------------------------------------------------------------------------------------------------------- money
@@ -1988,13 +2138,15 @@ class ImportRun(Base, Record):
 
 
 class IcdTitle(Base):
-    """A diagnosis of ICD-10 by its code, in one language. Shared by all clinics."""
+    """A diagnosis of ICD-10 by its code, in one language. Shared by all clinics. Indexed by trigrams (guards)."""
 
     __tablename__ = "icd_title"
-    code: Mapped[str] = mapped_column(String(16), primary_key=True)
-    locale: Mapped[str] = mapped_column(String(8), primary_key=True)
+    id: Mapped[Id]
+    code: Mapped[str] = mapped_column(String(16).with_variant(String(16, collation="C"), "postgresql"))
+    locale: Mapped[str] = mapped_column(String(8))
     title: Mapped[str] = mapped_column(String(500))
     folded: Mapped[Folded] = mapped_column(default="")
+    __table_args__ = (UniqueConstraint("code", "locale"),)
 
 
 class StateMove(Base):

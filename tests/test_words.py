@@ -175,7 +175,6 @@ def test_no_message_is_left_in_english(locale: str) -> None:
 
 NOT_SHOWN: dict[type[StrEnum], str] = {
     models.ClinicKind: "chosen when a clinic is founded, on the command line",
-    models.RecordState: "medical records have no screen yet",
     models.AccountKind: "accounts are the books' own, people see cashboxes",
     models.LineKind: "a line says its service, or that it is a discount",
     models.DeviceKind: "screens only, so far",

@@ -20,6 +20,7 @@ from reception.domain.closing import still_open
 from reception.domain.errors import NotPossible, invalid_field
 from reception.domain.locks import locked, locked_all
 from reception.domain.merging_ids import ids_of
+from reception.domain.records import erasing
 from reception.extensions import db
 from reception.models import (
     AccessEntry,
@@ -89,6 +90,7 @@ def anonymise(patient_id: int, card_no: str, reason: str, *, actor: Actor, at: d
         card.folded, card.anonymised_at = card.card_no, at
     db.session.flush()
     _empty_memory(ids, actor.clinic_id)
+    erasing.erase(ids)
     others = [card for card in cards if card.id != patient.id]
     record(actor, "patient.anonymise", patient, at=at, also=(*others, *rows), why=reason)
     return patient

@@ -38,7 +38,8 @@ from reception.models import (
 
 SHOWN = (Patient, Doctor, Room, Service, User)
 """Models whose old and new values staff may see, in the erasable history."""
-SECRET = frozenset({"password_hash", "token", "token_hash", "folded", "feed_token", "answers", "questions", "query"})
+SECRET = frozenset({"password_hash", "token", "token_hash", "folded", "feed_token", "answers", "questions", "query",
+                    "texts", "sick_leave_from", "sick_leave_to"})  # fmt: skip
 QUIET = frozenset({"created_at", "updated_at", "created_by_id", "updated_by_id", "version"})
 PARTS = {
     "bill_line": ("payment", "payment_id"),

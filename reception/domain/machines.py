@@ -10,6 +10,7 @@ from reception.models import CashTransferStatus as T
 from reception.models import ClaimStatus as C
 from reception.models import PaymentStatus as P
 from reception.models import RefundRequestStatus as R
+from reception.models import RecordState as M
 from reception.models import Role, Visit
 from reception.models import VisitStatus as V
 from reception.words import N_
@@ -93,6 +94,9 @@ CASH_TRANSFER: frozenset[tuple[T, T]] = frozenset(
     {(T.PENDING, T.ACCEPTED), (T.PENDING, T.REFUSED), (T.PENDING, T.WITHDRAWN)}
 )
 
+MEDICAL_RECORD: frozenset[tuple[M, M]] = frozenset({(M.REGISTRATION, M.OPEN), (M.OPEN, M.CLOSED)})
+"""Opened by the doctor's first word, closed by the signature."""
+
 REFUND_REQUEST: frozenset[tuple[R, R]] = frozenset({(R.ASKED, R.DONE), (R.ASKED, R.REFUSED)})
 
 
@@ -128,4 +132,5 @@ def state_moves() -> set[tuple[str, str, str]]:
         | {("claim", a, b) for a, b in CLAIM}
         | {("cash_transfer", a, b) for a, b in CASH_TRANSFER}
         | {("refund_request", a, b) for a, b in REFUND_REQUEST}
+        | {("medical_record", a, b) for a, b in MEDICAL_RECORD}
     )
