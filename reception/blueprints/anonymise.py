@@ -17,8 +17,9 @@ from reception.blueprints.auth import may_try_password
 from reception.blueprints.dialogs import dialog, new_key, same_key
 from reception.blueprints.fields import NEEDED, Choice, HouseForm
 from reception.domain import anonymising, users
-from reception.domain.closing import still_owed
+from reception.domain.closing import owed_amount
 from reception.domain.errors import Refusal, invalid_field
+from reception.domain.merging_ids import ids_of
 from reception.errors import is_htmx
 from reception.extensions import db
 from reception.models import Patient, User
@@ -82,5 +83,6 @@ def _check_password(password: str) -> None:
 def _ask(
     patient: Patient, form: AnonymiseForm, key: str, refusal: Refusal | None = None, status: int = 200
 ) -> Response:  # fmt: skip
-    context = {"patient": patient, "form": form, "key": key, "owes": still_owed(patient) is not None}
+    owed = owed_amount(list(db.session.scalars(ids_of(patient))))
+    context = {"patient": patient, "form": form, "key": key, "owed": owed, "currency": g.actor.clinic.currency}
     return dialog("anonymise/_ask.html", N_("Make anonymous"), refusal=refusal, status=status, **context)

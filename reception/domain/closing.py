@@ -46,14 +46,17 @@ def still_open(patient: Patient) -> NotPossible | None:
 
 def still_owed(patient: Patient) -> NotPossible | None:
     """Why the card cannot be closed: a bill that is not paid."""
-    bills = select(Payment.id).where(
-        Payment.patient_id == patient.id,
-        Payment.amount_paid < Payment.self_pay_amount,
-        Payment.status.in_([PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID]),
-    )
-    if db.session.scalar(bills.limit(1)) is None:
+    if not owed_amount([patient.id]):
         return None
     return NotPossible(N_("This patient has a bill to pay. Take the payment first."), code="unpaid", allowed=[])
+
+
+def owed_amount(patient_ids: list[int]) -> int:
+    """What is still to be paid for the bills of these cards, in smallest units."""
+    due = select(func.sum(Payment.self_pay_amount - Payment.amount_paid)).where(
+        Payment.patient_id.in_(patient_ids), Payment.status.in_([PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID])
+    )
+    return int(db.session.scalar(due) or 0)
 
 
 def may_close(row: Any, today: date) -> None:

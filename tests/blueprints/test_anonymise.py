@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from reception.domain import closing
+from reception.domain.visits import moves
 from reception.extensions import db
 from reception.models import AuditEntry, Patient, Role
 from tests.factories import PASSWORD, House
@@ -36,6 +38,21 @@ def test_it_takes_number_reason_and_password(house: House) -> None:
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "patient.anonymise")).one()
     assert entry.fields["why"] == "request"
     assert "Canar" not in str(entry.fields)
+
+
+def test_what_becomes_of_an_unpaid_bill_is_said_before(house: House) -> None:
+    visit = house.visit("PENDING_PAYMENT")
+    manager, path = house.client(Role.MANAGER), f"/patients/{visit.patient_id}/anonymise"
+    page = manager.get(path, headers=htmx()).get_data(as_text=True)
+    assert "120.00 of this patient's bills are not paid. They stay open under the card number alone" in page
+    house.run(moves.move, visit.id, "owe", reason="Left the wallet at home")
+    values = {"card_no": visit.patient.card_no, "reason": "request", "password": PASSWORD, "key": "k"}
+    manager.post(path, data=values, headers=htmx())
+    assert db.session.get_one(Patient, visit.patient_id).anonymised_at is not None
+    assert closing.owed_amount([visit.patient_id]) == 12_000
+    free = house.patient()
+    page = manager.get(f"/patients/{free.id}/anonymise", headers=htmx()).get_data(as_text=True)
+    assert "bills are not paid" not in page
 
 
 def test_who_may(house: House) -> None:
