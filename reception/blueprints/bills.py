@@ -21,6 +21,7 @@ from reception.domain.bill_page import BillPage
 from reception.domain.errors import Invalid, NotAllowed, NotFound, NotPossible, Refusal, Stale
 from reception.domain.finance import invoices, lines, payers
 from reception.domain.locks import load
+from reception.domain.machines import OPEN
 from reception.models import BillLine, BillPayer, Payment, PaymentStatus, VisitStatus
 from reception.transaction import run
 from reception.words import N_
@@ -74,10 +75,12 @@ def _context(payment_id: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _fixed(found: BillPage) -> int | None:
-    """The line that changes with the visit only, or that is the last one."""
-    services = [line for line, _ in found.lines]
-    return services[0].id if len(services) == 1 else None
+def _fixed(found: BillPage) -> set[int]:
+    """Lines that cannot be taken off: the last one, and the one that an open visit is for."""
+    services = [line.id for line, _ in found.lines]
+    visit = found.bill.visit
+    is_held = len(services) == 1 or (visit is not None and visit.status in OPEN)
+    return set(services[:1]) if is_held else set()
 
 
 # ----------------------------------------------------------------------------------------------------- the dialogs
