@@ -43,7 +43,7 @@ from reception.domain.finance import invoices, payers
 from reception.domain.finance.charges import payers_of
 from reception.domain.visits import moves, walkin
 from reception.extensions import db
-from reception.models import CoverageKind, Doctor, Insurer, Payment, Service, Visit, VisitStatus
+from reception.models import CoverageKind, Payment, Visit, VisitStatus
 from reception.transaction import perform
 from tests.conftest import settings
 from tests.factories import House
@@ -88,9 +88,9 @@ class Clinic:
     """Where the ways are gone: who does it, what for, and who pays."""
 
     actor: Actor
-    doctor: Doctor
-    service: Service
-    insurer: Insurer
+    doctor_id: int
+    service_id: int
+    insurer_id: int
 
 
 @dataclass(slots=True)
@@ -133,9 +133,9 @@ class Way:
 
     def _new(self) -> None:
         patient = self._run(patients.register, last_name="Way", first_name=f"No. {len(self.bills) + 1}")
-        visit = self._run(walkin.walk_in, patient.id, self.clinic.service.id, doctor_id=self.clinic.doctor.id)
+        visit = self._run(walkin.walk_in, patient.id, self.clinic.service_id, doctor_id=self.clinic.doctor_id)
         bill = db.session.query(Payment.id).filter_by(visit_id=visit.id).scalar()
-        self._run(payers.add_payer, bill, self.clinic.insurer.id, value=PART)
+        self._run(payers.add_payer, bill, self.clinic.insurer_id, value=PART)
         self.bills.append(bill)
 
     def _act(self, event: str, bill: int) -> None:
@@ -228,7 +228,7 @@ def main() -> None:
             upgrade()
             house = House.open(app)
             insurer = house.run(payers.add_insurer, "Fund", coverage_percent=PART)
-            clinic = Clinic(house.actor, house.doctor, house.service, insurer)
+            clinic = Clinic(house.actor, house.doctor.id, house.service.id, insurer.id)
             found: dict[Order, Outcome] = {}
             for number, order in enumerate(every, 1):
                 outcome = Way(clinic).go(order)

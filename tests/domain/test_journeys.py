@@ -22,7 +22,7 @@ def test_each_order_of_real_bills_is_made_or_refused_in_words(house: House) -> N
     counts = journeys.orders(Path(DATA or ""))
     assert (len(counts), sum(counts.values())) == (221, 7_000)
     fund = house.run(payers.add_insurer, "Fund", coverage_percent=journeys.PART)
-    clinic = journeys.Clinic(house.actor, house.doctor, house.service, fund)
+    clinic = journeys.Clinic(house.actor, house.doctor.id, house.service.id, fund.id)
     found: dict[journeys.Order, journeys.Outcome] = {}
     for number, order in enumerate(counts, 1):
         found[order] = journeys.Way(clinic).go(order)
