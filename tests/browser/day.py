@@ -30,6 +30,7 @@ class Day:
     payment: int
     operation: int
     appointment: int
+    shift: int
     department: int
     room: int
     service: int
@@ -96,6 +97,6 @@ def full(house: House) -> Day:
     assert late.status == soon.status == VisitStatus.SCHEDULED
     return Day(
         doctor=novak.id, free_doctor=free.id, patient=long.patient_id, due=soon.id, waiting=long.id, called=called.id,
-        in_room=in_room.id, to_pay=to_pay.id, done=done.id, payment=to_pay.payment.id, operation=operation.id, appointment=soon.appointment_id, department=heart.id, room=room.id,
+        in_room=in_room.id, to_pay=to_pay.id, done=done.id, payment=to_pay.payment.id, operation=operation.id, appointment=soon.appointment_id, shift=soon.appointment.schedule_id, department=heart.id, room=room.id,
         service=house.service.id, cashbox=house.cash.id, device=shown.id, user=user, display=shown.token, waiting_ticket=long.public_token, called_ticket=called.public_token,
     )  # fmt: skip

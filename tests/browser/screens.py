@@ -224,6 +224,8 @@ SCREENS = [
     Screen("cancel appointment", "/calendar/appointments/{appointment}/cancel", RECEPTION),
     Screen("shift", "/calendar", RECEPTION, click('[data-key="KeyH"]')),
     Screen("shift page", "/calendar/shifts/new", RECEPTION),
+    Screen("room of a shift", "/calendar", RECEPTION, click(".rx-cal-seat")),
+    Screen("room of a shift page", "/calendar/shifts/{shift}", RECEPTION),
     Screen("booking page", "/calendar/book", RECEPTION),
     Screen("walk-in page", "/desk/walk-in", RECEPTION),
     Screen("visit page", "/queue/visits/{waiting}", RECEPTION),

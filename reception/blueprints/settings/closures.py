@@ -213,9 +213,9 @@ def _open(idents: list[int]) -> Any:
     days = {row.day: row.name for row in rows}
     run(closures.open_days, [row.id for row in rows])
     words = gettext("The clinic is open on that day.") if len(days) == 1 else _opened(len(days))
-    given = {"day": [day.isoformat() for day in days], "name": list(days.values())}
+    texts, names = [day.isoformat() for day in days], list(days.values())
     undo: dict[str, object] = {
-        "url": url_for("settings.holidays_close_again", year=_asked_year(), **given),
+        "url": url_for("settings.holidays_close_again", year=_asked_year(), day=texts, name=names),
         "key": f"closed-again.{new_key()}",
         "version": "",
     }

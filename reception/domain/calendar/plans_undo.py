@@ -19,7 +19,7 @@ from reception.domain.calendar import closures, open_slots, templates_made
 from reception.domain.calendar.schedules import HERE, Shape
 from reception.domain.calendar.templates import check_free
 from reception.domain.errors import NotPossible
-from reception.domain.locks import locked, locked_all
+from reception.domain.locks import load, locked, locked_all
 from reception.domain.machines import UNDO_SECONDS
 from reception.extensions import db
 from reception.models import Appointment, AuditEntry, ClosedDay, Doctor, Record, Schedule, ScheduleTemplate
@@ -118,6 +118,7 @@ def _left_over(shifts: set[int]) -> bool:
 
 def reopen_days(closed_day_id: int, *, actor: Actor, at: datetime) -> int:
     """Undo of `closures.close_days`: all days that were closed in that act. Answers how many. Raises NotPossible."""
+    load(ClosedDay, closed_day_id, actor.clinic_id)
     open_slots.hold_clinic(actor, closing=True)
     [entry] = _last("closed_day", [closed_day_id], {"closed_day.add"}, actor, at)
     batch = _batch(entry)

@@ -24,7 +24,7 @@ def give_room(schedule_id: int, room_id: int | None, *, actor: Actor, at: dateti
     people = locked_all(
         Appointment, actor.clinic_id, Appointment.schedule_id == schedule_id, Appointment.status.in_(HERE)
     )
-    rooms = held(Room, {room_id, former} - {None}, actor.clinic_id)
+    rooms = held(Room, [ident for ident in (room_id, former) if ident is not None], actor.clinic_id)
     schedule = locked(Schedule, schedule_id, actor.clinic_id)
     if not schedule.is_open or schedule.ends_at <= at:
         raise NotPossible(N_("This shift is closed or over. Its room stays as it is."), code="inactive", allowed=[])
