@@ -29,8 +29,9 @@ from reception.models import (
     LedgerEntry,
     Patient,
     Payment,
+    RefundRequest,
+    RefundRequestStatus,
     Room,
-    RoomUse,
     Schedule,
     Service,
     ServicePrice,
@@ -233,36 +234,22 @@ def slots(
     return _by_time(query, Slot.starts_at, Slot.id, after, limit)
 
 
-def in_rooms(clinic_id: int, day: date) -> Rows:
-    """Who is in a room or was called to one, by the time of the call."""
-    return core(
-        select(
-            Visit.id, Visit.ticket, Visit.status, Visit.doctor_id, Visit.room_id, Visit.called_at, Visit.start_time
-        )
-        .where(
-            Visit.clinic_id == clinic_id, Visit.service_day == day, Visit.room_id.is_not(None),
-            Visit.status.in_([VisitStatus.CALLED, VisitStatus.IN_PROGRESS]),
-        )
-        .order_by(Visit.called_at, Visit.id)
-    ).all()  # fmt: skip
-
-
-def room_uses(clinic_id: int, at: datetime) -> Rows:
-    """Whose the rooms are at the instant `at`: (room, shift or None, its doctor or None)."""
-    return core(
-        select(RoomUse.room_id, Schedule.id.label("schedule_id"), Schedule.doctor_id)
-        .outerjoin(Schedule, and_(RoomUse.owner_kind == "SCHEDULE", Schedule.id == RoomUse.owner_id))
-        .where(RoomUse.clinic_id == clinic_id, RoomUse.starts_at <= at, RoomUse.ends_at > at)
-        .order_by(RoomUse.id)
-    ).all()
-
-
 def payment(clinic_id: int, ident: int) -> Payment:
     """One bill. Raises NotFound."""
     found = db.session.scalar(_PAYMENT, {"clinic_id": clinic_id, "id": ident}) if is_id(ident) else None
     if found is None:
         raise NotFound
     return found
+
+
+def refund_requests(clinic_id: int, after: After, limit: int) -> Rows:
+    """Refunds that wait for a second person, the oldest first."""
+    query = select(
+        RefundRequest.id, RefundRequest.payment_id, RefundRequest.amount, RefundRequest.reason, RefundRequest.status,
+        RefundRequest.asked_at, RefundRequest.asked_by_id, RefundRequest.answered_by_id, RefundRequest.version,
+    )  # fmt: skip
+    waits = RefundRequest.status == RefundRequestStatus.ASKED
+    return _by_id(query.where(RefundRequest.clinic_id == clinic_id, waits), RefundRequest.id, after, limit)
 
 
 def cashboxes(clinic_id: int, after: After, limit: int) -> Rows:

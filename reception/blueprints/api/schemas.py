@@ -35,6 +35,7 @@ from reception.models import (
     Method,
     PaymentStatus,
     Priority,
+    RefundRequestStatus,
     RoomKind,
     VisitStatus,
 )
@@ -201,7 +202,7 @@ class CallNext(Strict):
 
 class PaidPart(Strict):
     method: Method
-    cashbox_id: Id
+    cashbox_id: Id | None = Field(None, description="none for BONUS and DEPOSIT")
     amount: Money
 
 
@@ -210,6 +211,73 @@ class Pay(Strict):
     version: Version | None = Field(None, description="the bill's")
     received: Money | None = Field(None, description="cash handed over; the change is answered")
     amount: Money | None = Field(None, description="what the parts should add up to")
+
+
+class SeenBill(Strict):
+    payment_id: Id
+    version: Version | None = Field(None, description="the bill's as it was seen")
+    due: Money | None = Field(None, description="what was still to pay of it")
+
+
+class PayTogether(Strict):
+    payer_id: Id = Field(description="the card that pays; bonus and deposit are its own")
+    bills: Annotated[list[SeenBill], Field(max_length=100)]
+    parts: Annotated[list[PaidPart], Field(max_length=100)]
+    received: Money | None = Field(None, description="cash handed over; the change is answered")
+    amount: Money | None = Field(None, description="what the parts should add up to")
+
+
+class RefundedLine(Strict):
+    line_id: Id
+    amount: Money | None = Field(None, description="of the patient's money")
+    quantity: Annotated[int, Field(ge=1, le=10_000)] | None = None
+
+
+class Refund(Strict):
+    """All that was paid, an amount of it, or some lines; the way it came, or another way."""
+
+    reason: Line
+    password: Line = Field(description="of the token's user, once more")
+    amount: Money | None = None
+    lines: Annotated[list[RefundedLine], Field(max_length=100)] = []
+    method: Method | None = None
+    cashbox_id: Id | None = None
+    version: Version | None = Field(None, description="the bill's")
+
+
+class Approve(Strict):
+    password: Line = Field(description="of the token's user, once more")
+    version: Version | None = None
+
+
+class Refuse(Strict):
+    version: Version | None = None
+
+
+class TakeDeposit(Strict):
+    parts: Annotated[list[PaidPart], Field(max_length=100)]
+    received: Money | None = None
+    note: Line = ""
+
+
+class GiveBackDeposit(Strict):
+    method: Method
+    cashbox_id: Id
+    amount: Money
+    reason: Line
+    password: Line = Field(description="of the token's user, once more")
+
+
+class AddBonus(Strict):
+    amount: Money
+    reason: Line
+
+
+class WithdrawBonus(Strict):
+    amount: Money
+    reason: Line
+    password: Line = Field(description="of the token's user, once more")
+    cashbox_id: Id | None = Field(None, description="the drawer that pays it out; none: it is only taken away")
 
 
 # ----------------------------------------------------------------------------------------------------------- given
@@ -309,13 +377,21 @@ class InRoom(Shape):
     since: Stamp
 
 
+class NextInRoom(Shape):
+    id: int
+    start: Stamp
+    doctor_id: int
+
+
 class RoomStatus(Shape):
     room_id: int
     name: str
-    status: Literal["IN_PROGRESS", "CALLED", "RESERVED", "FREE"]
+    status: Literal["IN_PROGRESS", "CALLED", "CLOSED", "RESERVED", "FREE"]
     doctor_id: int | None = Field(description="who works there now: by the visit, or by the shift")
     schedule_id: int | None
     visits: list[InRoom]
+    closed_until: Stamp | None = Field(description="while a closure of the room holds")
+    next_appointment: NextInRoom | None = Field(description="the next of today, in this room")
 
 
 class Schedule(Shape):
@@ -410,6 +486,45 @@ class Operation(Shape):
 
 class Paid(Payment):
     operation: Operation
+
+
+class PaidTogether(Shape):
+    operation: Operation
+    bills: list[Payment]
+
+
+class RefundRequest(Shape):
+    """A refund that waits for a second person, or was answered by one."""
+
+    id: int
+    payment_id: int
+    amount: Amount
+    reason: str
+    status: RefundRequestStatus
+    asked_at: Stamp
+    asked_by_id: int
+    answered_by_id: int | None
+    version: int
+    currency: str
+
+
+class Refunded(Payment):
+    """The bill, and either the refund or the request that waits for a second person."""
+
+    refunded_amount: Amount
+    operation: Operation | None
+    request: RefundRequest | None
+
+
+class Purse(Shape):
+    """What stands between a patient and the clinic beside bills; `operation`: the act that was just done."""
+
+    patient_id: int
+    bonus: Amount
+    bonus_debt: Amount
+    deposit: Amount
+    currency: str
+    operation: Operation | None
 
 
 class Cashbox(Shape):

@@ -7,7 +7,9 @@ from typing import Any
 from reception import clock, formats
 from reception.blueprints.api.values import shown, stamp
 from reception.domain.actors import ClinicFacts
-from reception.models import Operation, Patient, Payment
+from reception.domain.debts import Purse
+from reception.domain.rooms_now import RoomNow
+from reception.models import Operation, Patient, Payment, RefundRequest, VisitStatus
 
 Dict = dict[str, Any]
 
@@ -189,15 +191,51 @@ def payment(bill: Payment, currency: str) -> Dict:
 
 
 def paid(bill: Payment, operation: Operation, currency: str) -> Dict:
+    return {**payment(bill, currency), "operation": operation_of(operation, currency)}
+
+
+def operation_of(operation: Operation, currency: str) -> Dict:
+    return {
+        "id": operation.id,
+        "receipt_no": operation.receipt_no,
+        "amount": shown(operation.amount, currency),
+        "received": shown(operation.cash_received, currency),
+        "change": shown(operation.change_given, currency),
+    }
+
+
+def refund_request(row: Any, currency: str) -> Dict:
+    return {
+        "id": row.id,
+        "payment_id": row.payment_id,
+        "amount": shown(row.amount, currency),
+        "reason": row.reason,
+        "status": row.status,
+        "asked_at": stamp(row.asked_at),
+        "asked_by_id": row.asked_by_id,
+        "answered_by_id": row.answered_by_id,
+        "version": row.version,
+        "currency": currency,
+    }
+
+
+def refunded(bill: Payment, made: Operation | RefundRequest, currency: str) -> Dict:
     return {
         **payment(bill, currency),
-        "operation": {
-            "id": operation.id,
-            "receipt_no": operation.receipt_no,
-            "amount": shown(operation.amount, currency),
-            "received": shown(operation.cash_received, currency),
-            "change": shown(operation.change_given, currency),
-        },
+        "refunded_amount": shown(bill.refunded_amount, currency),
+        "operation": operation_of(made, currency) if isinstance(made, Operation) else None,
+        "request": refund_request(made, currency) if isinstance(made, RefundRequest) else None,
+    }
+
+
+def purse(patient: Patient, has: Purse, operation: Operation | None, currency: str) -> Dict:
+    return {
+        "patient_id": patient.id,
+        "bonus": shown(has.bonus, currency),
+        "bonus_debt": shown(has.bonus_debt, currency),
+        "deposit": shown(has.deposit, currency),
+        "currency": currency,
+        "operation": operation_of(operation, currency) if operation else None,
     }
 
 
@@ -230,4 +268,32 @@ def ledger_entry(row: Any, currency: str) -> Dict:
         "appointment_id": row.appointment_id,
         "operation_id": row.operation_id,
         "reverses_id": row.reverses_id,
+    }
+
+
+def room_now(room: Any, now: RoomNow) -> Dict:
+    """A room (id, name) and what goes on in it."""
+    coming = now.next
+    return {
+        "room_id": room.id,
+        "name": room.name,
+        "status": now.status,
+        "doctor_id": now.doctor_id,
+        "schedule_id": now.schedule_id,
+        "visits": [_in_room(visit) for visit in now.visits],
+        "closed_until": stamp(now.closure.until) if now.closure else None,
+        "next_appointment": {
+            "id": coming.id, "start": stamp(coming.starts_at), "doctor_id": coming.doctor_id,
+        } if coming else None,
+    }  # fmt: skip
+
+
+def _in_room(visit: Any) -> Dict:
+    is_inside = visit.status == VisitStatus.IN_PROGRESS
+    return {
+        "id": visit.id,
+        "ticket": visit.ticket,
+        "status": visit.status,
+        "doctor_id": visit.doctor_id,
+        "since": stamp(visit.start_time if is_inside else visit.called_at),
     }
