@@ -244,7 +244,7 @@ GENERIC = (
     "service_type",
     "cashbox",
     "money_category",
-    "device",
+    "insurer", "device",
     "clinic",
     "user",
 )
@@ -340,7 +340,7 @@ FIELDS: dict[str, str] = {
     "answered_by_id": N_("Answered by"),
     "operation_id": N_("Operation"),
     "wish": N_("What was asked for"),
-    "after": N_("Roles after"), "undoes": N_("Takes back number"), "last_visit_day": N_("Last visit"), "upto": N_("Whole up to number"), "broken_at": N_("Broken at number"),
+    "after": N_("Roles after"), "undoes": N_("Takes back number"), "what": N_("What"), "rows": N_("How many"), "count": N_("How many"), "last_visit_day": N_("Last visit"), "upto": N_("Whole up to number"), "broken_at": N_("Broken at number"),
 }  # fmt: skip
 """Columns and facts: name -> words."""
 
@@ -465,7 +465,8 @@ def changed(entry: AuditEntry, currency: str, kept: Kept = MappingProxyType({}))
 
     Of a new record only what it is known by is said, and that another one was made with it.
     """
-    parts = {name: value for name, value in entry.fields.items() if isinstance(value, dict)}
+    said = {name: value for name, value in entry.fields.items() if name not in UNSAID}
+    parts = {name: value for name, value in said.items() if isinstance(value, dict)}
     own = {name: value for name, value in entry.fields.items() if name not in parts}
     found = _of_record(entry.entity_kind, own, currency, kept)
     for name, fields in parts.items():

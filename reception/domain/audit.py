@@ -25,18 +25,29 @@ from reception.extensions import db
 from reception.models import (
     AuditEntry,
     AuditHead,
+    Cashbox,
     Clinic,
+    ClosedDay,
+    Department,
+    Device,
     Doctor,
     Edited,
     FieldHistory,
+    Insurer,
+    MoneyCategory,
     Patient,
     Record,
     Room,
     Service,
+    ServiceType,
+    Specialization,
     User,
 )
 
-SHOWN = (Patient, Doctor, Room, Service, User)
+SHOWN = (
+    Patient, Doctor, Room, Service, User, Department, Specialization, ServiceType, Cashbox, Device, Clinic, Insurer,
+    MoneyCategory, ClosedDay,
+)  # fmt: skip
 """Models whose old and new values staff may see, in the erasable history."""
 SECRET = frozenset({"password_hash", "token", "token_hash", "folded", "feed_token", "answers", "questions", "query",
                     "texts", "sick_leave_from", "sick_leave_to"})  # fmt: skip

@@ -6,7 +6,7 @@ Entries are numbered in the order of their commits, so pages go by number, newes
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ from reception.models import (
     Department,
     Device,
     Doctor,
+    FieldHistory,
     LoginSession,
     Membership,
     Patient,
@@ -39,6 +40,7 @@ from reception.models import (
 )
 
 PAGE = 100
+PIECE = 400
 SLACK = timedelta(minutes=10)
 """An act's instant is its transaction's beginning, its number is given at the end: so far they may disagree."""
 
@@ -119,6 +121,41 @@ def users(viewer: Actor) -> list[User]:
     """Whoever has a role in the clinic, by name."""
     here = select(Membership.user_id).where(Membership.clinic_id == viewer.clinic_id)
     return list(db.session.scalars(select(User).where(User.id.in_(here)).order_by(User.full_name, User.id)))
+
+
+def every(viewer: Actor, wanted: Wanted) -> Iterator[AuditEntry]:
+    """All entries that are asked for, newest first, some hundreds at a time."""
+    before: int | None = None
+    while True:
+        query = _matching(viewer, wanted)
+        if before is not None:
+            query = query.where(AuditEntry.seq < before)
+        some = db.session.scalars(query.order_by(AuditEntry.seq.desc()).limit(PIECE)).all()
+        if not some:
+            return
+        yield from some
+        before = some[-1].seq
+        db.session.expunge_all()
+
+
+def kept(viewer: Actor, entries: Iterable[AuditEntry]) -> dict[int, dict[str, tuple[str | None, str | None]]]:
+    """{number: {column: (old, new)}} of the entries' own records, from the erasable history."""
+    by_seq = {entry.seq: (entry.entity_kind, entry.entity_id) for entry in entries}
+    found: dict[int, dict[str, tuple[str | None, str | None]]] = defaultdict(dict)
+    rows = db.session.execute(
+        select(
+            FieldHistory.audit_seq, FieldHistory.entity_kind, FieldHistory.entity_id, FieldHistory.field,
+            FieldHistory.old, FieldHistory.new,
+        ).where(
+            FieldHistory.clinic_id == viewer.clinic_id, FieldHistory.audit_seq.in_(by_seq),
+            FieldHistory.entity_kind.in_({kind for kind, _ in by_seq.values()}),
+            FieldHistory.entity_id.in_({ident for _, ident in by_seq.values()}),
+        )
+    )  # fmt: skip
+    for seq, kind, ident, field, old, new in rows:
+        if by_seq[seq] == (kind, ident):
+            found[seq][field] = (old, new)
+    return found
 
 
 # ------------------------------------------------------------------------------------------------------------ names

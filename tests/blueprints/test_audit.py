@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from datetime import date
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select, text
 
-from reception.domain import audit, finance, trail
+from reception.domain import audit, clinic, finance, patients, trail
 from reception.domain.finance import Part
 from reception.extensions import db
-from reception.models import AuditEntry, Method, Role, VisitStatus
+from reception.models import AccessEntry, AuditEntry, Method, Role, Room, VisitStatus
+from reception.transaction import Trace, perform
 from tests.factories import House
 from tests.pages import Page, htmx
 
@@ -173,3 +178,69 @@ def test_a_page_asks_no_more_questions_for_more_entries(house: House) -> None:
             client.get("/audit")
         counts.append(len(seen))
     assert counts[1] <= counts[0] <= 20
+
+
+def test_old_and_new_values_stand_beside_and_a_patients_only_where_that_card_is_asked_for(house: House) -> None:
+    patient = house.patient("Novotna")
+    house.run(patients.change, patient.id, last_name="Kralova")
+    of_patient = last(house)
+    house.run(clinic.change_room, house.room.id, name="201", floor="2")
+    of_room = last(house)
+    client = house.client(Role.MANAGER)
+    whole = Page(html(client.get("/audit")))
+    assert "Name 101 → 201" in row(whole, of_room)
+    assert "Floor 1 → 2" in row(whole, of_room)
+    assert "Last name" in row(whole, of_patient)
+    assert "Kralova" not in html(client.get("/audit"))
+    looks = db.session.scalar(select(func.count(AccessEntry.id)))
+    card = Page(html(client.get(f"/audit?record=patient-{patient.id}")))
+    assert "Last name Novotna → Kralova" in row(card, of_patient)
+    assert db.session.scalar(select(func.count(AccessEntry.id))) == (looks or 0) + 1
+    assert client.get("/audit?record=patient-99999").status_code == 404
+
+
+def test_an_act_is_taken_back_from_the_list(house: House) -> None:
+    house.run(clinic.change_room, house.room.id, name="201", floor="1")
+    seq = last(house)
+    client = house.client(Role.MANAGER)
+    opener = next(e for e in Page(html(client.get("/audit"))).all("button") if e.get("hx-get") == f"/audit/{seq}/back")
+    asked = Page(html(client.get(opener["hx-get"], headers=htmx("/audit"))))
+    assert asked.one("tbody").text.split() == ["Name201101"]
+    key = asked.one("input", name="key")["value"]
+    for _ in range(2):  # the same wish once more changes nothing more
+        answer = client.post(f"/audit/{seq}/back", data={"key": key}, headers=htmx("/audit"))
+        assert "Taken back" in html(answer)
+    assert db.session.get_one(Room, house.room.id).name == "101"
+    assert f"Takes back number {seq}" in row(Page(html(client.get("/audit"))), last(house))
+    again = client.post(f"/audit/{seq}/back", data={"key": "other"}, headers=htmx("/audit"))
+    assert again.status_code == 409
+    assert "changed again since" in again.get_data(as_text=True)
+    assert client.get(f"/audit/{seq}/back", headers=htmx("/audit")).status_code == 409
+    assert client.get("/audit/99999/back").status_code == 404
+    assert house.client(Role.CASHIER).post(f"/audit/{seq}/back", data={"key": "mine"}).status_code == 403
+
+
+@ON_SQLITE
+def test_the_log_has_what_is_technical_and_leaves_as_a_table(house: House) -> None:
+    cashier = house.person(Role.CASHIER)
+    visit = house.visit(VisitStatus.PENDING_PAYMENT, patient=house.patient("=Novotna"))
+    part = Part(Method.CASH, house.cash.id, 12_000)
+    perform(cashier, finance.pay, visit.payment.id, [part], trace=Trace(7, "192.0.2.7", "request-1"))
+    client = house.client(Role.ADMIN)
+    paid = db.session.scalars(select(AuditEntry.seq).filter_by(action="payment.pay")).one()
+    page = Page(html(client.get("/logs?action=payment.pay")))
+    assert numbers(page) == [paid]
+    for words in ("payment.pay", "request-1", "Sign-in 7", "192.0.2.7"):
+        assert words in row(page, paid)
+    lines = list(csv.DictReader(io.StringIO(html(client.get("/logs/export")).removeprefix("\ufeff"), newline="")))
+    assert [int(line["No."]) for line in lines] == list(range(last(house), 0, -1))
+    [pay] = [line for line in lines if line["Action"] == "payment.pay"]
+    assert (pay["Request"], pay["From where"], pay["Sign-in"], len(pay["Hash"])) == ("request-1", "192.0.2.7", "7", 64)
+    assert "Novotna" not in html(client.get("/logs/export"))
+    book = CalamineWorkbook.from_filelike(
+        io.BytesIO(client.get("/logs/export?form=xlsx&action=payment.pay").get_data())
+    )
+    heads, only = book.get_sheet_by_index(0).to_python()
+    assert dict(zip(heads, only, strict=True))["Date"] == date(2026, 11, 20)
+    assert client.get("/logs/export?from=2026-11-21&to=2026-11-20").status_code == 422
+    assert house.client(Role.CASHIER).get("/logs").status_code == 403
