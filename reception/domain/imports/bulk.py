@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
+from reception.domain import evidence
 from reception.domain.actors import Actor
+from reception.domain.audit import work
 from reception.extensions import db
 
 BATCH = 2_000
@@ -27,7 +29,11 @@ def new_ids(kind: type[Any], count: int) -> list[int]:
 
 
 def insert(kind: type[Any], rows: Sequence[dict[str, Any]]) -> None:
-    """Add the rows; all of them have the same keys."""
+    """Add the rows; all of them have the same keys. What is posted is named by the act as everywhere (`evidence`)."""
+    if kind in evidence.KEPT:
+        idents = new_ids(kind, len(rows))
+        rows = [{"id": ident, **row} for ident, row in zip(idents, rows, strict=True)]
+        work().posted |= {(kind.__tablename__, row["id"]): evidence.line(kind.__tablename__, row) for row in rows}
     for some in in_batches(rows):
         db.session.execute(kind.__table__.insert(), list(some))
 
