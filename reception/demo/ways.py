@@ -73,12 +73,15 @@ class Way:
     def register(self, at: datetime) -> None:
         """A card, where the person has none yet."""
 
-        self.script.add(at, lambda when: self._registered(self.who, when))
+        def act(when: datetime) -> None:
+            self._registered(self.who, when)
+
+        self.script.add(at, act)
 
     def _registered(self, who: Known, at: datetime) -> int:
         """The card's number; made now where there is none, the mother's before the child's."""
         if not who.id:
-            links = {"guardian_id": self._registered(who.mother, at)} if who.mother else {}
+            links: dict[str, Any] = {"guardian_id": self._registered(who.mother, at)} if who.mother else {}
             if who.referrer and who.referrer.id:
                 links["referred_by_id"] = who.referrer.id
             who.id = perform(self.actor("reception"), patients.register, at=at, **who.values, **links).id
