@@ -35,6 +35,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "uq_user_username": ("duplicate", N_("This user name is taken.")),
     "uq_department_clinic_id_name": ("duplicate", N_("A department of this name exists already.")),
     "uq_department_clinic_id_code": ("duplicate", N_("Another department has this letter already.")),
+    "uq_specialization_clinic_id_name": ("duplicate", N_("A specialization of this name exists already.")),
+    "uq_service_type_clinic_id_name": ("duplicate", N_("A service type of this name exists already.")),
     "uq_room_clinic_id_name_building": ("duplicate", N_("A room of this name exists already.")),
     "uq_service_clinic_id_name": ("duplicate", N_("A service of this name exists already.")),
     "uq_service_price_service_id_valid_from": ("duplicate", N_("A price from this day exists already.")),

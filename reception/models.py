@@ -403,6 +403,7 @@ class Specialization(Base, Record, Edited):
     clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
     name: Mapped[Name]
     description: Mapped[Long] = mapped_column(default="")
+    is_active: Mapped[bool] = mapped_column(default=True)
     __table_args__ = walled(UniqueConstraint("clinic_id", "name"))
 
 
@@ -471,6 +472,7 @@ class ServiceType(Base, Record, Edited):
     __tablename__ = "service_type"
     clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
     name: Mapped[Name]
+    is_active: Mapped[bool] = mapped_column(default=True)
     __table_args__ = walled(UniqueConstraint("clinic_id", "name"))
 
 
@@ -508,6 +510,28 @@ class ServicePrice(Base, Record, Edited):
         check("price", "price >= 0"),
         check("range", "valid_to IS NULL OR valid_to >= valid_from"),
         whole_units("price"),
+    )
+
+
+class PriceChange(Base, Record, Edited):
+    """Many prices changed at once by percent. `lines`: [service id, old price, new price] of each."""
+
+    __tablename__ = "price_change"
+    clinic_id: Mapped[int] = mapped_column(BigId, to("clinic"))
+    valid_from: Mapped[date] = mapped_column(Date)
+    hundredths: Mapped[int]
+    """Of a percent: 750 are 7.5 percent."""
+    step: Mapped[Money]
+    """The new prices are whole multiples of it."""
+    service_type_id: Mapped[Ref | None]
+    department_id: Mapped[Ref | None]
+    lines: Mapped[list[list[int]]] = mapped_column(JSON)
+    withdrawn_at: Mapped[Instant | None]
+    __table_args__ = walled(
+        wall("service_type_id", "service_type"),
+        wall("department_id", "department"),
+        check("hundredths", "hundredths BETWEEN -10000 AND 100000"),
+        check("step", "step > 0"),
     )
 
 

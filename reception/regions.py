@@ -171,11 +171,14 @@ def _displays(clinic_id: int) -> Iterator[str]:
         yield f"display-{device_id}"
 
 
-def _appointment(appointment: Appointment, changes: dict[str, Any], _work: Work) -> Iterator[str]:
+def _appointment(appointment: Appointment, changes: dict[str, Any], work: Work) -> Iterator[str]:
     is_new = "clinic_id" in changes
     if not is_new and changes.keys() & {"kept_at", "starts_at", "doctor_id", "room_id", "cancelled_at"}:
         yield from ("calls", "notices")
-    for day in {appointment.day, *changes.get("day", ())} - {None}:
+    days = {appointment.day, *changes.get("day", ())} - {None}
+    if clock.today(work.actor.clinic) in days:
+        yield "rooms"
+    for day in days:
         yield f"calendar-{day}"
 
 
@@ -211,8 +214,14 @@ def _patient(patient: Patient, changes: dict[str, Any], work: Work) -> Iterator[
         yield from (f"calendar-{day}" for day in db.session.scalars(later))
 
 
-def _schedule(schedule: Schedule, _changes: dict[str, Any], _work: Work) -> Iterator[str]:
+def _schedule(schedule: Schedule, _changes: dict[str, Any], work: Work) -> Iterator[str]:
     yield f"calendar-{schedule.day}"
+    if schedule.day == clock.today(work.actor.clinic):
+        yield "rooms"
+
+
+def _room(_row: Any, _changes: dict[str, Any], _work: Work) -> Iterator[str]:
+    yield "rooms"
 
 
 def _shift_note(_row: Any, _changes: dict[str, Any], _work: Work) -> Iterator[str]:
@@ -239,6 +248,7 @@ _TOUCHES: dict[str, Callable[[Any, dict[str, Any], Work], Iterator[str]]] = {
     "doctor": _doctor,
     "patient": _patient,
     "schedule": _schedule,
+    "room": _room,
     "clinic": _clinic,
     "waitlist_entry": _waitlist,
     "shift_note": _shift_note,

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from reception import clock
+from reception.domain import doctor_card, rooms_now
 from reception.domain.actors import Actor
 from reception.domain.errors import NotFound
-from reception.domain.locks import scoped
+from reception.domain.locks import is_id, load, scoped
 from reception.extensions import db
-from reception.models import Department, Doctor, Room, RoomUse, Schedule, Service, ServicePrice, Visit, VisitStatus
+from reception.models import Department, Doctor, Room, Service, ServicePrice, ServiceType, Visit, VisitStatus
 
 V = VisitStatus
-DAYS = 14
-"""Days of a doctor's shifts that are shown."""
 
 
 @dataclass(slots=True)
@@ -39,13 +38,18 @@ class Group:
 
 
 @dataclass(slots=True)
-class RoomNow:
-    """A room, who is in it or called to it, and whose shift it is."""
+class RoomCard:
+    """A room, what goes on in it, who works there now, and who comes next with whom."""
 
     room: Room
-    visits: list[Visit] = field(default_factory=list)
+    now: rooms_now.RoomNow
     doctors: list[Doctor] = field(default_factory=list)
-    until: datetime | None = None
+    next_doctor: Doctor | None = None
+
+    @property
+    def until(self) -> datetime | None:
+        """When the shift there ends."""
+        return max((use.ends_at for use in self.now.uses), default=None)
 
 
 def doctors(viewer: Actor) -> list[Group]:
@@ -65,23 +69,16 @@ def doctors(viewer: Actor) -> list[Group]:
     return list(groups.values())
 
 
-def doctor(viewer: Actor, doctor_id: int) -> tuple[Doctor, Today, list[Schedule]]:
-    """One doctor, today's figures, and the open shifts of the next two weeks. Raises NotFound."""
+def doctor(viewer: Actor, doctor_id: int) -> tuple[Doctor, Today]:
+    """One doctor and today's figures. Raises NotFound."""
     query = scoped(Doctor, viewer.clinic_id).where(Doctor.id == doctor_id)
     found = None
-    if doctor_id < 2**63:
-        found = db.session.scalar(query.options(joinedload(Doctor.department), joinedload(Doctor.room)))
+    if is_id(doctor_id):
+        with_names = (joinedload(Doctor.department), joinedload(Doctor.room), joinedload(Doctor.specialization))
+        found = db.session.scalar(query.options(*with_names))
     if found is None:
         raise NotFound
-    today = clock.today(viewer.clinic)
-    shifts = (
-        scoped(Schedule, viewer.clinic_id)
-        .where(Schedule.doctor_id == found.id, Schedule.is_open, Schedule.day >= today)
-        .where(Schedule.day < today + timedelta(days=DAYS))
-        .options(joinedload(Schedule.room))
-        .order_by(Schedule.starts_at)
-    )
-    return found, _days(viewer, found.id).get(found.id, Today()), list(db.session.scalars(shifts))
+    return found, _days(viewer, found.id).get(found.id, Today())
 
 
 def _days(viewer: Actor, doctor_id: int | None = None) -> dict[int, Today]:
@@ -108,53 +105,58 @@ def _days(viewer: Actor, doctor_id: int | None = None) -> dict[int, Today]:
     return found
 
 
-def services(viewer: Actor) -> list[tuple[Service, Department | None, int | None]]:
-    """What is offered: the service, the department it is offered in first, today's price."""
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A service with its type, the department it is offered in first, today's price, and the one that is set next."""
+
+    service: Service
+    type: ServiceType | None
+    department: Department | None
+    price: int | None
+    next: ServicePrice | None
+
+
+def services(viewer: Actor) -> list[Offer]:
+    """What is offered, by type and name."""
     today = clock.today(viewer.clinic)
     query = (
-        select(Service, Department, ServicePrice.price)
+        select(Service, ServiceType, Department, ServicePrice.price)
+        .outerjoin(ServiceType, ServiceType.id == Service.service_type_id)
         .outerjoin(Department, Department.id == Service.department_id)
-        .outerjoin(
-            ServicePrice,
-            (ServicePrice.service_id == Service.id)
-            & (ServicePrice.valid_from <= today)
-            & or_(ServicePrice.valid_to.is_(None), ServicePrice.valid_to >= today),
-        )
+        .outerjoin(ServicePrice, doctor_card.price_of(today))
         .where(Service.clinic_id == viewer.clinic_id, Service.is_active)
-        .order_by(Department.code.is_(None), Department.code, Service.name, Service.id)
+        .order_by(ServiceType.name.is_(None), ServiceType.name, Service.name, Service.id)
     )
-    return [(service, department, price) for service, department, price in db.session.execute(query)]
+    coming: dict[int, ServicePrice] = {}
+    later = scoped(ServicePrice, viewer.clinic_id).where(ServicePrice.valid_from > today)
+    for price in db.session.scalars(later.order_by(ServicePrice.valid_from)):
+        coming.setdefault(price.service_id, price)
+    return [Offer(*row, coming.get(row[0].id)) for row in db.session.execute(query)]
 
 
-def rooms(viewer: Actor) -> list[RoomNow]:
-    """Open rooms with who is in each now."""
+def service(viewer: Actor, service_id: int) -> tuple[Service, Department | None, list[ServicePrice]]:
+    """One service, also one that is not offered any more, with its prices, the newest first. Raises NotFound."""
+    found = load(Service, service_id, viewer.clinic_id)
+    department = load(Department, found.department_id, viewer.clinic_id) if found.department_id else None
+    prices = scoped(ServicePrice, viewer.clinic_id).where(ServicePrice.service_id == found.id)
+    return found, department, list(db.session.scalars(prices.order_by(ServicePrice.valid_from.desc())))
+
+
+def rooms(viewer: Actor) -> list[RoomCard]:
+    """Open rooms with what goes on in each now."""
     query = scoped(Room, viewer.clinic_id).where(Room.is_active).order_by(Room.building, Room.floor, Room.name)
-    found = {room.id: RoomNow(room) for room in db.session.scalars(query)}
-    here = (
-        select(Visit)
-        .where(
-            Visit.clinic_id == viewer.clinic_id, Visit.service_day == clock.today(viewer.clinic),
-            Visit.room_id.in_(found), Visit.status.in_([V.CALLED, V.IN_PROGRESS]),
-        )
-        .options(joinedload(Visit.doctor))
-        .order_by(Visit.called_at)
-    )  # fmt: skip
-    for visit in db.session.scalars(here):
-        found[visit.room_id or 0].visits.append(visit)
-    now = clock.now()
-    shifts = (
-        select(RoomUse.room_id, RoomUse.ends_at, Doctor)
-        .join(Schedule, (RoomUse.owner_kind == "SCHEDULE") & (Schedule.id == RoomUse.owner_id))
-        .join(Doctor, Doctor.id == Schedule.doctor_id)
-        .where(RoomUse.clinic_id == viewer.clinic_id, RoomUse.starts_at <= now, RoomUse.ends_at > now)
-        .order_by(RoomUse.id)
-    )
-    for room_id, ends_at, at_work in db.session.execute(shifts):
-        if room_id in found:
-            found[room_id].doctors.append(at_work)
-            found[room_id].until = ends_at
-    sitting = select(Doctor).where(Doctor.clinic_id == viewer.clinic_id, Doctor.is_active, Doctor.room_id.in_(found))
-    for at_work in db.session.scalars(sitting.order_by(Doctor.last_name)):
-        if at_work not in found[at_work.room_id or 0].doctors:
-            found[at_work.room_id or 0].doctors.append(at_work)
-    return list(found.values())
+    found = list(db.session.scalars(query))
+    now = rooms_now.now_in(viewer.clinic, [room.id for room in found], clock.now())
+    known = {doctor.id: doctor for doctor in db.session.scalars(scoped(Doctor, viewer.clinic_id))}
+    sitting: dict[int, list[int]] = {}
+    for doctor in sorted(known.values(), key=lambda d: (d.last_name, d.id)):
+        if doctor.is_active and doctor.room_id:
+            sitting.setdefault(doctor.room_id, []).append(doctor.id)
+    cards = []
+    for room in found:
+        here = now[room.id]
+        at_work = [row.doctor_id for row in (*here.visits, *here.uses) if row.doctor_id]
+        card = RoomCard(room, here, [known[d] for d in dict.fromkeys([*at_work, *sitting.get(room.id, [])])])
+        card.next_doctor = known.get(here.next.doctor_id) if here.next else None
+        cards.append(card)
+    return cards

@@ -283,7 +283,7 @@ def test_slips_of_a_price(house: House, manager: FlaskClient) -> None:
     assert said(form.send(price="200", valid_from=(today + timedelta(days=9)).isoformat()))
     form = Form(manager, path, f"{path}/prices")
     assert form.refused(price="1", valid_from=(today + timedelta(days=3)).isoformat()) == {
-        "": "A later price is set already. Change that one."
+        "": "From 29 Nov 2026 another price is set already. End this one the day before, or withdraw that one."
     }
     assert len(db.session.scalars(select(ServicePrice)).all()) == 2
 

@@ -10,8 +10,7 @@ from reception import clock
 from reception.access import Permission, requires
 from reception.blueprints.api import schemas, shapes
 from reception.blueprints.api.calls import after, bp, described, page
-from reception.blueprints.api.values import stamp
-from reception.domain import listings
+from reception.domain import listings, rooms_now
 
 
 @bp.get("/clinic")
@@ -68,42 +67,12 @@ def list_rooms(query: schemas.Page) -> dict[str, Any]:
 @bp.get("/rooms/status_now")
 @requires(Permission.QUEUE)
 @described(schemas.RoomStatus, query=schemas.Page, is_list=True)
-def rooms_now(query: schemas.Page) -> dict[str, Any]:
-    """What goes on in each open room now: a visit, a call, a shift without anybody in, or nothing."""
-    clinic, now = g.actor.clinic, clock.now()
-    visits: dict[int, list[Any]] = {}
-    for row in listings.in_rooms(clinic.id, clock.today(clinic)):
-        visits.setdefault(row.room_id, []).append(row)
-    uses = {row.room_id: row for row in listings.room_uses(clinic.id, now)}
-    return _page(
-        listings.open_rooms, query, "rooms-now", lambda room: _status(room, visits.get(room.id, []), uses.get(room.id))
-    )
-
-
-def _status(room: Any, visits: list[Any], use: Any) -> dict[str, Any]:
-    inside = [_in_room(visit) for visit in visits]
-    found = {visit["status"] for visit in inside}
-    idle = "RESERVED" if use else "FREE"
-    status = next((name for name in ("IN_PROGRESS", "CALLED") if name in found), idle)
-    return {
-        "room_id": room.id,
-        "name": room.name,
-        "status": status,
-        "doctor_id": next((v["doctor_id"] for v in inside if v["status"] == status), use.doctor_id if use else None),
-        "schedule_id": use.schedule_id if use else None,
-        "visits": inside,
-    }
-
-
-def _in_room(visit: Any) -> dict[str, Any]:
-    is_inside = visit.status == "IN_PROGRESS"
-    return {
-        "id": visit.id,
-        "ticket": visit.ticket,
-        "status": visit.status,
-        "doctor_id": visit.doctor_id,
-        "since": stamp(visit.start_time if is_inside else visit.called_at),
-    }
+def list_rooms_now(query: schemas.Page) -> dict[str, Any]:
+    """What goes on in each open room now: a visit, a call, a closure, a shift without anybody in, or nothing."""
+    clinic = g.actor.clinic
+    rows = listings.open_rooms(clinic.id, after(query.cursor, "rooms-now"), query.limit)
+    found = rooms_now.now_in(clinic, [row.id for row in rows], clock.now())
+    return page(rows, query.limit, lambda row: shapes.room_now(row, found[row.id]), "rooms-now", _place)
 
 
 def _page(listing: Any, query: schemas.Page, name: str, shape: Any) -> dict[str, Any]:

@@ -255,6 +255,7 @@ def _rows() -> dict[str, Any]:
 def closures_new() -> Any:
     today, clinic = clock.today(g.actor.clinic), g.actor.clinic
     data = {"first": today, "last": today, "begins": clinic.opens_at, "ends": clinic.closes_at}
+    data |= {"room": request.args.get("room")}
     return _ask_closure(ClosureForm(data=data))
 
 

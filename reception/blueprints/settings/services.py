@@ -10,23 +10,28 @@ from flask import g, render_template, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 from wtforms import BooleanField, TextAreaField
 
 from reception import clock
 from reception.access import Permission, requires
-from reception.blueprints.dialogs import new_key
+from reception.blueprints import answers
+from reception.blueprints.calendar_forms import day_of, number_of
+from reception.blueprints.dialogs import new_key, wants_part
 from reception.blueprints.fields import Amount, Choice, HouseForm, day, text, whole
-from reception.blueprints.settings.frame import asked, bp, listing, posted_key, saved, seen, tried
+from reception.blueprints.settings.frame import as_part, asked, bp, listing, posted_key, saved, seen, tried
 from reception.domain import directory, edits
+from reception.domain.errors import NotPossible
 from reception.domain.locks import load, scoped
 from reception.extensions import db
-from reception.models import Department, Service, ServicePrice
+from reception.models import Department, Service, ServicePrice, ServiceType
 from reception.transaction import run
 
 
 class ServiceForm(HouseForm):
     name = text(_l("Name"), needed=True)
     duration_min = whole(_l("Duration in minutes"), 1, 1440)
+    service_type_id = Choice(_l("Type"))
     department_id = Choice(_l("Offered first in"))
     price = Amount(_l("Price"), render_kw={"inputmode": "decimal", "dir": "ltr"})
     description = TextAreaField(_l("Description"), filters=[lambda typed: typed or ""], render_kw={"rows": 3})
@@ -42,16 +47,23 @@ class ServiceForm(HouseForm):
             ((d.id, f"{d.code} · {d.name}") for d in departments if d.is_active or (row and d.id == row.department_id)),
             nothing=gettext("Every department"),
         )
+        types = db.session.scalars(scoped(ServiceType, g.actor.clinic_id).order_by(ServiceType.name))
+        form.service_type_id.offer(
+            ((t.id, t.name) for t in types if t.is_active or (row and t.id == row.service_type_id)),
+            nothing=gettext("None"),
+        )
         return form
 
     @property
     def plain(self) -> dict[str, Any]:
-        return {**self.values, "department_id": self.department_id.number}
+        ids = {"department_id": self.department_id.number, "service_type_id": self.service_type_id.number}
+        return {**self.values, **ids}
 
 
 class PriceForm(HouseForm):
     price = Amount(_l("New price"), render_kw={"inputmode": "decimal", "dir": "ltr"})
     valid_from = day(_l("From"))
+    valid_to = day(_l("Until"), needed=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,7 @@ def offers() -> list[Offer]:
     """Every service of the clinic, those on offer first, by name."""
     today = clock.today(g.actor.clinic)
     query = scoped(Service, g.actor.clinic_id).order_by(Service.is_active.desc(), Service.name, Service.id)
+    query = query.options(joinedload(Service.type))
     found = list(db.session.scalars(query))
     by_service: dict[int, list[ServicePrice]] = {}
     prices = select(ServicePrice).where(ServicePrice.clinic_id == g.actor.clinic_id).order_by(ServicePrice.valid_from)
@@ -114,7 +127,7 @@ def services_add() -> Any:
     _, error, status = tried(form, act)
     if status != 200:
         return _ask(form, None, error, status)
-    return saved(gettext("The service is added."), "settings.services", _part)
+    return saved(gettext("The service is added."), "settings.services", part)
 
 
 @bp.post("/services/<int:ident>")
@@ -125,7 +138,7 @@ def services_change(ident: int) -> Any:
     _, error, status = tried(form, lambda: run(directory.change_service, ident, seen=seen(), **form.plain))
     if status != 200:
         return _ask(form, load(Service, ident, g.actor.clinic_id), error, status)
-    return saved(gettext("The service is changed."), "settings.services", _part)
+    return saved(gettext("The service is changed."), "settings.services", part)
 
 
 @bp.post("/services/<int:ident>/prices")
@@ -137,16 +150,52 @@ def services_price(ident: int) -> Any:
 
     def act() -> Service:
         amount = form.price.units(g.actor.clinic.currency)
-        return run(directory.set_price, ident, amount, form.valid_from.data)
+        return run(directory.set_price, ident, amount, form.valid_from.data, form.valid_to.data)
 
     _, error, status = tried(form, act)
     row = load(Service, ident, g.actor.clinic_id)
     if status != 200:
         return _ask(ServiceForm.of(row, obj=row), row, "", status, price_form=form, price_error=error)
-    return saved(gettext("The price is set."), "settings.services", _part)
+    return saved(gettext("The price is set."), "settings.services", part)
 
 
-def _part() -> str:
+@bp.post("/services/prices/<int:price_id>/withdraw")
+@requires(Permission.SETTINGS)
+def services_withdraw(price_id: int) -> Any:
+    """A price that has not begun does not come."""
+    row = load(ServicePrice, price_id, g.actor.clinic_id)
+    service_id, price, first, last = row.service_id, row.price, row.valid_from, row.valid_to
+    run(directory.withdraw_price, price_id)
+    more = {"until": last.isoformat()} if last else {}
+    undo: dict[str, object] = {
+        "url": url_for("settings.services_back", ident=service_id, price=price, first=first.isoformat(), **more),
+        "key": f"service-price-{price_id}.back",
+        "version": "",
+    }
+    return _done(gettext("The price is withdrawn."), undo)
+
+
+@bp.post("/services/<int:ident>/prices/back")
+@requires(Permission.SETTINGS)
+def services_back(ident: int) -> Any:
+    """Undo of a withdrawal: the price of the address."""
+    price = number_of(request.args.get("price"))
+    first, until = day_of(request.args.get("first"), date.min), request.args.get("until")
+    last = day_of(until, date.min) if until else None
+    try:
+        run(directory.put_price_back, ident, -1 if price is None else price, first, last)
+    except NotPossible as refusal:
+        return answers.refused(refusal)
+    return _done(gettext("The price is set again."))
+
+
+def _done(words: str, undo: dict[str, object] | None = None) -> Any:
+    if undo is None or not wants_part():
+        return saved(words, "settings.services", part)
+    return answers.done(words, undo=undo, more=as_part(part()))
+
+
+def part() -> str:
     return render_template("settings/_services.html", offers=offers())
 
 
