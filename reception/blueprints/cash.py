@@ -103,6 +103,7 @@ def _adding(tab: str, refusal: Refusal | None = None) -> Response:
         told=sentence(refusal) if refusal and not errors else "",
         key=same_key(refusal) if refusal else new_key(),
         currency=g.actor.clinic.currency,
+        is_chosen=bool(refusal or request.args.get("tab")),
         closed_box=refusal.link[1] if refusal and refusal.code == "shift-closed" and refusal.link else None,
         may_settings=may(g.actor, Permission.SETTINGS),
     )

@@ -180,7 +180,7 @@ def _reported(row: CashboxShift) -> dict[str, Any]:
         "report": shift_report.read(row),
         "shift": row,
         "viewer": g.actor,
-        "now": clock.now(),
+        "printed": clock.now(),
         "head": row.audit_hash[:SHORT],
         "pending": finance.pending_of(row.cashbox) if row.closed_at is None else None,
         "coins": [(int(piece), count) for piece, count in (row.coins or row.opening_coins).items()],
