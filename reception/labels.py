@@ -133,6 +133,7 @@ ACTIONS: dict[str, str] = {
     "payment.void": N_("Number made void"),
     "payment.reopen": N_("Bill opened again"),
     "payment.cancel": N_("Bill cancelled"),
+    "payment.import": N_("Bill imported"),
     "payment.mark": N_("Marked by the billing office"),
     "claim.draft": N_("Claim drafted"),
     "claim.leave-out": N_("Bill left out of the claim"),

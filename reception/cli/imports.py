@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from datetime import date, datetime
@@ -14,7 +15,7 @@ from flask.cli import with_appcontext
 from reception import clock, formats, importing, startup
 from reception.cli.frame import refusing, worker_in
 from reception.domain.errors import Invalid
-from reception.domain.imports import appointments, columns, people, plan, store
+from reception.domain.imports import appointments, claims, claims_store, columns, people, plan, store
 from reception.domain.imports.icd import language_of
 from reception.domain.imports.kinds import Fault, Kind
 from reception.domain.imports.registry import KINDS
@@ -82,6 +83,66 @@ def import_appointments(
     if outcome.price is not None:
         price = formats.plain_money(outcome.price, worker.clinic.currency)
         click.echo(f"The service Consultation was made with the price {price} {worker.clinic.currency}.")
+
+
+CLAIMS_RULE = """\
+By this rule:
+  bills     one for each claim, without a visit, numbered today; a line for each charge, with a service by its code
+  amounts   read as decimals; what is finer than the currency is rounded, half a unit up, each amount by itself
+  insurers  an electronic cheque is theirs, of whom the claim was asked last (the first, else the second insurer); their
+            part is what they paid and what is still asked of them
+  patients  every other payment; co-payments and cash go into Imported cash, cards into Imported card, cheques into
+            Imported bank; what nobody paid is open
+  too much  is not booked: what was paid beyond the charge is named here"""
+
+
+@import_.command("claims")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--dry-run", is_flag=True, help="read, check and report; store nothing")
+@click.option("--clinic", "clinic_name", default=None, help="the clinic's name; default: the first one")
+@with_appcontext
+@refusing
+def import_claims(folder: Path, dry_run: bool, clinic_name: str | None) -> None:
+    """Claims of Synthea (its CSV, or flattened from FHIR) as bills and payments."""
+    startup.check()
+    worker = worker_in(clinic_name)
+    currency = worker.clinic.currency
+    reading = claims.read(folder, currency)
+    click.echo(f"{len(reading.claims):,} claims of {len(reading.people):,} people in {currency}.")
+    for words in reading.strange[:SHOWN]:
+        click.echo(f"  {words}")
+    click.echo(CLAIMS_RULE)
+    _show_claims(reading)
+    if dry_run:
+        click.echo("Dry run: nothing was stored.")
+        return
+    with click.progressbar(length=len(reading.claims), label="Storing", file=sys.stderr) as bar:
+        imported, known = claims_store.store(reading, functools.partial(perform, worker), bar.update)
+    click.echo(f"{imported:,} imported, {known:,} were known already.")
+
+
+def _show_claims(reading: claims.Reading) -> None:
+    def shown(amount: int) -> str:
+        return formats.plain_money(amount, reading.currency)
+
+    click.echo(f"Charged {shown(reading.charged())}; {reading.rounded:,} amounts were rounded. Paid, by payer:")
+    taken: dict[str, int] = {}
+    for claim in reading.claims:
+        for paid in claim.taken:
+            taken[paid.payer] = taken.get(paid.payer, 0) + paid.amount
+    for payer, amount in sorted(reading.paid().items(), key=lambda pair: -pair[1]):
+        name = reading.insurers.get(payer, "patients")
+        click.echo(f"  {name:<28}{shown(amount):>16}, of that booked {shown(taken.get(payer, 0)):>16}")
+    over = [(claim, more) for claim, more in reading.unequal() if more > 0]
+    open_ = [(claim, more) for claim, more in reading.unequal() if more < 0]
+    click.echo(f"In {len(open_):,} claims {shown(-sum(more for _, more in open_))} is still to be paid.")
+    click.echo(
+        f"In {len(over):,} claims {shown(sum(more for _, more in over))} more was paid than charged: not booked."
+    )
+    for claim, more in over[:SHOWN]:
+        click.echo(f"  claim {claim.key}: {shown(claim.total)} charged, {shown(more)} too much")
+    if len(over) > SHOWN:
+        click.echo(f"  … and {len(over) - SHOWN:,} more")
 
 
 def _amount(price: str, currency: str) -> int:
