@@ -136,7 +136,7 @@ def _of_tab(tab: str, patient: Patient, before: int | None) -> dict[str, Any]:
         context["bills"], context["more"] = cards.bills(viewer, patient, before)
     elif tab == "purse":
         context["purse"], context["referrer"] = debts.purse(patient), dues.standing(patient.referred_by_id)
-        context["history"], context["more"] = debts.bonus_history(viewer, patient, before)
+        context["bonus_rows"], context["more"] = debts.bonus_history(viewer, patient, before)
     elif tab == "changes":
         context["changes"], context["more"] = cards.changes(viewer, patient, before)
         context["merges"] = [] if before else merging_preview.merges(viewer, patient)

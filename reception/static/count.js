@@ -63,12 +63,12 @@ function step(form, field, by) {
 }
 
 document.addEventListener("input", ({ target }) => {
-  const form = target.closest?.("[data-count]");
+  const form = target.closest?.("form[data-count]");
   if (form) count(form);
 });
 
 document.addEventListener("keydown", (event) => {
-  const form = event.target.closest?.("[data-count]");
+  const form = event.target.closest?.("form[data-count]");
   if (!form || !event.target.matches(FIELDS) || event.isComposing) return;
   const isReason = event.target.matches("[data-reason]");
   if (event.key === "ArrowUp" || event.key === "ArrowDown") {
@@ -83,6 +83,6 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-const begin = () => document.querySelectorAll("[data-count]").forEach(count);
+const begin = () => document.querySelectorAll("form[data-count]").forEach(count);
 document.addEventListener("htmx:after:swap", begin);
 begin();
