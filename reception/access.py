@@ -46,6 +46,8 @@ class Permission(StrEnum):
     PATIENTS = "patients"  # registry and cards
     REGISTER = "register"  # new and changed patients
     QUESTIONNAIRE = "questionnaire"  # medical questionnaire of a patient
+    RECORD = "record"  # what a doctor writes: record, prescription, history
+    CARE = "care"  # vitals and treatments of a visit
     EXPORT = "export"  # lists of patients that leave the house
     MERGE = "merge"  # two cards of one person
     ANONYMISE = "anonymise"  # taking the person out of a card
@@ -80,6 +82,8 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.PATIENTS: EVERYBODY,
     Permission.REGISTER: frozenset({R.RECEPTIONIST, R.NURSE, R.MANAGER, R.ADMIN}),
     Permission.QUESTIONNAIRE: frozenset(MEDICAL_ROLES),
+    Permission.RECORD: frozenset({R.DOCTOR}),
+    Permission.CARE: frozenset({R.DOCTOR, R.NURSE}),
     Permission.EXPORT: frozenset({R.MANAGER, R.ADMIN}),
     Permission.MERGE: frozenset({R.RECEPTIONIST, R.MANAGER, R.ADMIN}),
     Permission.ANONYMISE: frozenset({R.MANAGER, R.ADMIN}),

@@ -26,6 +26,7 @@ SCREENS = (
     (re.compile(r"/waitlist"), r"offers"),
     (re.compile(r"/queue"), r"line-\d+|pool-\d+"),
     (re.compile(r"/queue/doctors/(\d+)"), r"board-{}"),
+    (re.compile(r"/queue/visits/\d+/record"), r"board-\d+"),
 )
 """Path of a page -> the regions on it."""
 

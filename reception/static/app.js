@@ -14,6 +14,7 @@ import "./guard.js";
 import "./help.js";
 import "./keys.js";
 import "./payment.js";
+import "./drafts.js";
 import "./count.js";
 
 // Loading under 150 ms shows nothing, above it a thin bar on top.

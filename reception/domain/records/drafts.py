@@ -12,7 +12,6 @@ from datetime import datetime
 from sqlalchemy import select
 
 from reception.domain.actors import Actor
-from reception.domain.audit import work
 from reception.domain.errors import NotAllowed, Stale, invalid_field
 from reception.domain.locks import locked
 from reception.domain.records.writing import FIELDS, LINE, may_amend, of_visit, to_write
@@ -24,8 +23,10 @@ LONGEST = 20_000
 NAMES = re.compile(rf"(?:{'|'.join((*FIELDS, 'amendment'))})|(?:{'|'.join(LINE)})-\d{{1,2}}")
 
 
-def keep(visit_id: int, field: str, text: str, version: int, *, actor: Actor, at: datetime) -> Draft:
-    """Keep what stands in `field` now; `version`: the one that the screen has seen, 0 for none.
+def keep(
+    visit_id: int, field: str, text: str, version: int, *, actor: Actor, at: datetime, seen: int | None = None
+) -> Draft:  # fmt: skip
+    """Keep what stands in `field` now; `version`: the one that the screen has seen, 0 for none; `seen`: the record's.
 
     The same text again changes nothing. Raises NotFound, NotAllowed, NotPossible (signed), Invalid, or Stale.
     """
@@ -38,6 +39,8 @@ def keep(visit_id: int, field: str, text: str, version: int, *, actor: Actor, at
     if actor.user_id is None:
         raise NotAllowed(N_("Your role cannot do this."))
     row = _record(visit_id, field, actor)
+    if seen is not None and seen != row.version and field != "amendment":
+        raise Stale(N_("The record was saved on another screen meanwhile."), code="record-saved")
     draft = db.session.scalar(
         select(Draft).where(Draft.record_id == row.id, Draft.user_id == actor.user_id, Draft.field == field)
     )
@@ -48,7 +51,7 @@ def keep(visit_id: int, field: str, text: str, version: int, *, actor: Actor, at
     if draft is None:
         draft = Draft(clinic_id=row.clinic_id, record_id=row.id, user_id=actor.user_id, field=field, version=0)
         db.session.add(draft)
-    draft.text, draft.version, draft.at = text, draft.version + 1, work().at
+    draft.text, draft.version, draft.at = text, draft.version + 1, at
     db.session.flush()
     return draft
 
