@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -385,6 +386,7 @@ NUMBERS = frozenset(
     }
 )  # fmt: skip
 """Whole numbers that say something to people."""
+INSTANT, DAY = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d"), re.compile(r"\d{4}-\d\d-\d\d")
 TIMES = frozenset({"opens_at", "closes_at", "begins", "ends"})
 TEXTS = frozenset(
     {
@@ -532,6 +534,10 @@ def value_words(name: str, value: Any) -> str:
         return full_date(value)
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, str) and INSTANT.match(value):
+        return date_time(datetime.fromisoformat(value))
+    if isinstance(value, str) and DAY.fullmatch(value):
+        return full_date(date.fromisoformat(value))
     if not isinstance(value, str) or value.startswith("~") or name.endswith(("_id", "_at", "_code")):
         return ""
     if name in TIMES:

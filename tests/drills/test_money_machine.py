@@ -364,7 +364,7 @@ class Money(RuleBasedStateMachine):
 
 def test_whatever_is_done_with_money_adds_up(house: House) -> None:
     Money.app, Money.tried = house.app, defaultdict(lambda: [0, 0])
-    far = DAYS > 5
+    far = "MONEY_DAYS" in os.environ
     run_state_machine_as_test(
         Money,
         settings=settings(
