@@ -24,9 +24,13 @@ from reception.models import (
     AppointmentPlace,
     AppointmentStatus,
     Cashbox,
+    CashboxShift,
+    CashTransfer,
+    CashTransferStatus,
     Department,
     Doctor,
     LedgerEntry,
+    MoneyCategory,
     Patient,
     Payment,
     RefundRequest,
@@ -250,6 +254,28 @@ def refund_requests(clinic_id: int, after: After, limit: int) -> Rows:
     )  # fmt: skip
     waits = RefundRequest.status == RefundRequestStatus.ASKED
     return _by_id(query.where(RefundRequest.clinic_id == clinic_id, waits), RefundRequest.id, after, limit)
+
+
+def cashbox_shifts(clinic_id: int, cashbox_id: int | None, state: str | None, after: After, limit: int) -> Rows:
+    """Shifts by id, of one cashbox or all; `state`: open, closed, or None for both."""
+    query = select(*CashboxShift.__table__.columns).where(CashboxShift.clinic_id == clinic_id)
+    if cashbox_id is not None:
+        query = query.where(CashboxShift.cashbox_id == cashbox_id)
+    if state is not None:
+        query = query.where(CashboxShift.closed_at.is_(None) if state == "open" else CashboxShift.closed_at.is_not(None))
+    return _by_id(query, CashboxShift.id, after, limit)
+
+
+def cash_transfers(clinic_id: int, after: After, limit: int) -> Rows:
+    """Transfers that wait for an answer, the oldest first."""
+    waits = CashTransfer.status == CashTransferStatus.PENDING
+    query = select(*CashTransfer.__table__.columns).where(CashTransfer.clinic_id == clinic_id, waits)
+    return _by_id(query, CashTransfer.id, after, limit)
+
+
+def money_categories(clinic_id: int, after: After, limit: int) -> Rows:
+    query = select(*MoneyCategory.__table__.columns).where(MoneyCategory.clinic_id == clinic_id)
+    return _by_id(query, MoneyCategory.id, after, limit)
 
 
 def cashboxes(clinic_id: int, after: After, limit: int) -> Rows:

@@ -24,7 +24,10 @@ POST /visits/{id}/no-show · POST /visits/{id}/undo · POST /doctors/{id}/call-n
 POST /payments/{id}/pay · POST /payments/pay-together · POST /payments/{id}/refund · GET /refund-requests
 POST /refund-requests/{id}/approve · POST /refund-requests/{id}/refuse · GET /patients/{id}/purse
 POST /patients/{id}/deposit · POST /patients/{id}/deposit/give-back · POST /patients/{id}/bonus
-POST /patients/{id}/bonus/withdraw · GET /cashboxes · GET /ledger · GET /departments · GET /clinic
+POST /patients/{id}/bonus/withdraw · GET /cashboxes · GET /cashbox-shifts
+POST /cashboxes/{id}/shift · POST /cashbox-shifts/{id}/close · GET /cash-transfers · POST /cash-transfers
+POST /cash-transfers/{id}/accept · POST /cash-transfers/{id}/refuse · POST /cash-transfers/{id}/withdraw
+GET /money-categories · POST /cashboxes/{id}/income · POST /cashboxes/{id}/expense · GET /ledger · GET /departments · GET /clinic
 """
 
 

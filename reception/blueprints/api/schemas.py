@@ -29,6 +29,8 @@ from reception.models import (
     AppointmentSource,
     AppointmentStatus,
     CashboxKind,
+    CashTransferStatus,
+    CategoryKind,
     ClinicKind,
     Gender,
     LedgerKind,
@@ -83,6 +85,11 @@ class VisitsAsked(Page):
     doctor: AskedId | None = None
     patient: AskedId | None = None
     status: Annotated[str, Field(max_length=200)] | None = Field(None, description="one or several, with commas")
+
+
+class ShiftsAsked(Page):
+    cashbox: AskedId | None = None
+    state: Literal["open", "closed"] | None = None
 
 
 class LedgerAsked(Page):
@@ -252,6 +259,31 @@ class Approve(Strict):
 
 class Refuse(Strict):
     version: Version | None = None
+
+
+class Count(Strict):
+    """What was counted in a cashbox; a terminal or an account may go uncounted."""
+
+    counted: Money | None = None
+    expected: Money | None = Field(None, description="the balance as the caller saw it; another one is a conflict")
+    reason: Line = Field("", description="needed where the count differs from the balance")
+
+
+class AskTransfer(Strict):
+    source_id: Id
+    target_id: Id
+    amount: Money
+    note: Line = ""
+
+
+class Answer(Strict):
+    version: Version | None = None
+
+
+class CashMove(Strict):
+    category_id: Id
+    amount: Money
+    note: Line = ""
 
 
 class TakeDeposit(Strict):
@@ -491,6 +523,51 @@ class Paid(Payment):
 class PaidTogether(Shape):
     operation: Operation
     bills: list[Payment]
+
+
+class CashboxShift(Shape):
+    """A cashbox from one count to the next; `number`: of its Z report. `difference`: counted less expected."""
+
+    id: int
+    cashbox_id: int
+    opened_at: Stamp
+    opened_by_id: int | None
+    opening_counted: Amount
+    opening_expected: Amount
+    opening_reason: str
+    closed_at: Stamp | None
+    closed_by_id: int | None
+    counted: Amount | None
+    expected: Amount | None
+    difference: Amount | None
+    reason: str
+    number: int | None
+    audit_hash: str
+    version: int
+    currency: str
+
+
+class CashTransfer(Shape):
+    """Money on its way from one cashbox to another."""
+
+    id: int
+    source_id: int
+    target_id: int
+    amount: Amount
+    note: str
+    status: CashTransferStatus
+    asked_at: Stamp
+    answered_at: Stamp | None
+    answered_by_id: int | None
+    version: int
+    currency: str
+
+
+class MoneyCategory(Shape):
+    id: int
+    kind: CategoryKind
+    name: str
+    is_active: bool
 
 
 class RefundRequest(Shape):

@@ -204,6 +204,49 @@ def operation_of(operation: Operation, currency: str) -> Dict:
     }
 
 
+def cashbox_shift(row: Any, currency: str) -> Dict:
+    is_closed = row.closed_at is not None
+    return {
+        "id": row.id,
+        "cashbox_id": row.cashbox_id,
+        "opened_at": stamp(row.opened_at),
+        "opened_by_id": row.opened_by_id,
+        "opening_counted": shown(row.opening_counted, currency),
+        "opening_expected": shown(row.opening_expected, currency),
+        "opening_reason": row.opening_reason,
+        "closed_at": stamp(row.closed_at),
+        "closed_by_id": row.closed_by_id,
+        "counted": shown(row.counted, currency) if is_closed else None,
+        "expected": shown(row.expected, currency) if is_closed else None,
+        "difference": shown(row.counted - row.expected, currency) if is_closed else None,
+        "reason": row.reason,
+        "number": row.number,
+        "audit_hash": row.audit_hash,
+        "version": row.version,
+        "currency": currency,
+    }
+
+
+def cash_transfer(row: Any, currency: str) -> Dict:
+    return {
+        "id": row.id,
+        "source_id": row.source_id,
+        "target_id": row.target_id,
+        "amount": shown(row.amount, currency),
+        "note": row.note,
+        "status": row.status,
+        "asked_at": stamp(row.asked_at),
+        "answered_at": stamp(row.answered_at),
+        "answered_by_id": row.answered_by_id,
+        "version": row.version,
+        "currency": currency,
+    }
+
+
+def money_category(row: Any) -> Dict:
+    return {"id": row.id, "kind": row.kind, "name": row.name, "is_active": row.is_active}
+
+
 def refund_request(row: Any, currency: str) -> Dict:
     return {
         "id": row.id,
