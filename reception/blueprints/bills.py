@@ -22,12 +22,13 @@ from reception.domain.errors import Invalid, NotAllowed, NotFound, NotPossible, 
 from reception.domain.finance import invoices, lines, payers
 from reception.domain.locks import load
 from reception.domain.machines import OPEN
-from reception.models import BillLine, BillPayer, Payment, PaymentStatus, VisitStatus
+from reception.models import BillLine, BillPayer, ClaimStatus, Payment, PaymentStatus, VisitStatus
 from reception.transaction import run
 from reception.words import N_
 
 bp.add_app_template_filter(labels.action_words, "act_words")
 CLOSED = (PaymentStatus.CANCELLED, PaymentStatus.REFUNDED)
+ASKED = (ClaimStatus.SENT, ClaimStatus.ACCEPTED, ClaimStatus.PAID)
 NOT_HERE = (VisitStatus.SCHEDULED, VisitStatus.CANCELLED, VisitStatus.NO_SHOW)
 
 
@@ -50,7 +51,8 @@ def _context(payment_id: int) -> dict[str, Any]:
     version = live.versions(g.actor.clinic_id, [signal])[signal]
     found = bill_page.of_bill(payment_id, g.actor)
     bill, visit = found.bill, found.bill.visit
-    is_open = bill.status not in CLOSED and not bill.refunded_amount
+    claimed = next((claim for payer, claim in found.payers if claim and claim.status in ASKED and payer.amount), None)
+    is_open = bill.status not in CLOSED and not bill.refunded_amount and claimed is None
     may_see = may(g.actor, Permission.FINANCE)
     return {
         "v": version,
@@ -66,12 +68,13 @@ def _context(payment_id: int) -> dict[str, Any]:
         "may_change": is_open and may(g.actor, Permission.BILL_LINES),
         "may_take": bill.due_amount > 0 and may(g.actor, Permission.TILL) and not (visit and visit.status in NOT_HERE),
         "may_void": bool(bill.invoice_no) and bill.amount_paid == bill.refunded_amount
-        and bill.status != PaymentStatus.CANCELLED and may_see,
+        and bill.status != PaymentStatus.CANCELLED and claimed is None and may_see,
         "may_number": is_open and not bill.invoice_no and may_see,
         "may_cancel": visit is None and bill.status == PaymentStatus.PENDING and may_see,
         "may_see_shares": may(g.actor, Permission.DUES),
         "may_see_ledger": may_see,
         "fixed": _fixed(found),
+        "claimed": claimed,
     }  # fmt: skip
 
 

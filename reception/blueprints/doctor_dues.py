@@ -75,7 +75,7 @@ def dues_of(doctor_id: int) -> Any:
     moves = reading.of_one(g.actor, doctor, first, last)
     page = render_template(
         "dues/_doctor.html" if wants_part() else "dues/doctor.html", v=version, doctor=doctor, moves=moves,
-        balance=_balance(doctor_id), first=first, last=last, error=error, viewer=g.actor, now=clock.now(),
+        balance=_balance(doctor_id), first=first, last=last, error=error, viewer=g.actor,
         earned=sum(move.amount for move in moves if not move.is_paid),
         paid=-sum(move.amount for move in moves if move.is_paid),
     )  # fmt: skip
