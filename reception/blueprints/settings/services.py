@@ -16,16 +16,17 @@ from wtforms import BooleanField, TextAreaField
 from reception import clock
 from reception.access import Permission, requires
 from reception.blueprints import answers
-from reception.blueprints.calendar_forms import day_of, number_of
+from reception.blueprints.calendar_forms import day_of
 from reception.blueprints.dialogs import new_key, wants_part
 from reception.blueprints.fields import Amount, Choice, HouseForm, day, text, whole
 from reception.blueprints.settings.frame import as_part, asked, bp, listing, posted_key, saved, seen, tried
 from reception.domain import directory, edits
-from reception.domain.errors import NotPossible
+from reception.domain.errors import NotPossible, invalid_field
 from reception.domain.locks import load, scoped
 from reception.extensions import db
 from reception.models import Department, Service, ServicePrice, ServiceType
 from reception.transaction import run
+from reception.words import N_
 
 
 class ServiceForm(HouseForm):
@@ -179,11 +180,13 @@ def services_withdraw(price_id: int) -> Any:
 @requires(Permission.SETTINGS)
 def services_back(ident: int) -> Any:
     """Undo of a withdrawal: the price of the address."""
-    price = number_of(request.args.get("price"))
+    price = request.args.get("price", "")
+    if not (price.isascii() and price.isdigit() and len(price) < 16):
+        raise invalid_field("price", N_("A price is zero or more."))
     first, until = day_of(request.args.get("first"), date.min), request.args.get("until")
     last = day_of(until, date.min) if until else None
     try:
-        run(directory.put_price_back, ident, -1 if price is None else price, first, last)
+        run(directory.put_price_back, ident, int(price), first, last)
     except NotPossible as refusal:
         return answers.refused(refusal)
     return _done(gettext("The price is set again."))
