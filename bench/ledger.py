@@ -25,12 +25,12 @@ from tests.conftest import NOW
 from tests.factories import House
 
 SIZES = (1_000, 1_000_000)
-ROUNDS = 40
-WARM = 5
+ROUNDS = 15
+WARM = 3
 TODAY = NOW.date()
 BUSY = 200
 """Rows of today."""
-PEOPLE, SERVICES, DOCTORS, CASHIERS = 200, 10, 5, 4
+PEOPLE, SERVICES, DOCTORS, CASHIERS = 20_000, 10, 5, 4
 ENTRY = (
     "clinic_id", "at", "day", "kind", "debit_id", "credit_id", "amount", "method", "cashbox_id", "payment_id",
     "service_id", "patient_id", "cashier_id", "operation_id", "event_kind", "event_id", "purpose", "id",

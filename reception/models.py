@@ -1572,6 +1572,7 @@ class BillLine(Base, Record, Edited):
         wall("doctor_id", "doctor"),
         wall("discounts_id", "bill_line"),
         Index("ix_bill_line_payment_id", "payment_id"),
+        Index("ix_bill_line_of", "payment_id", "service_id", "doctor_id"),
         check("quantity", "quantity BETWEEN 1 AND 10000"),
         check("amount", "amount = quantity * unit_price"),
         check("sign", "(kind = 'DISCOUNT') = (amount < 0) OR amount = 0"),
@@ -1882,7 +1883,8 @@ class LedgerEntry(Base, Record):
         index_where("ix_ledger_entry_shift_id", "shift_id", "id", where="shift_id IS NOT NULL"),
         index_where("ix_ledger_entry_cashbox_id", "cashbox_id", "id", where="cashbox_id IS NOT NULL"),
         index_where(
-            "ix_ledger_entry_till", "clinic_id", "day", "id", "kind", "cashbox_id", "cashier_id",
+            "ix_ledger_entry_till", "clinic_id", "day", "id", "kind", "cashbox_id", "cashier_id", "payment_id", "method",
+            "debit_id", "amount",
             where="cashbox_id IS NOT NULL",
         ),
         index_where("ix_ledger_entry_patient_id", "patient_id", "id", where="cashbox_id IS NOT NULL"),

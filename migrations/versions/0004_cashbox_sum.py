@@ -15,7 +15,10 @@ depends_on = None
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 KINDS = ("CHARGE", "PAYMENT", "REFUND", "BONUS", "DEPOSIT", "EXPENSE", "TRANSFER", "ADJUSTMENT")
 INDEXES = (
-    ("ix_ledger_entry_till", ["clinic_id", "day", "id", "kind", "cashbox_id", "cashier_id"]),
+    (
+        "ix_ledger_entry_till",
+        ["clinic_id", "day", "id", "kind", "cashbox_id", "cashier_id", "payment_id", "method", "debit_id", "amount"],
+    ),
     ("ix_ledger_entry_patient_id", ["patient_id", "id"]),
 )
 
@@ -58,6 +61,7 @@ def upgrade():
     rule = sa.text("cashbox_id IS NOT NULL")
     for name, columns in INDEXES:
         op.create_index(name, "ledger_entry", columns, sqlite_where=rule, postgresql_where=rule)
+    op.create_index("ix_bill_line_of", "bill_line", ["payment_id", "service_id", "doctor_id"])
     op.execute(
         "INSERT INTO cashbox_sum"
         " (cashbox_id, day, kind, method, cashier_id, clinic_id, money_in, money_out, entries)"
@@ -70,6 +74,7 @@ def upgrade():
 
 
 def downgrade():
+    op.drop_index("ix_bill_line_of", "bill_line")
     for name, _ in reversed(INDEXES):
         op.drop_index(name, "ledger_entry")
     op.drop_table("cashbox_sum")
