@@ -369,3 +369,26 @@ def test_another_clinic_sees_nothing_of_it(house: House) -> None:
             other.run(verb, ident, *more, actor=boss)
     assert dump() == before
     assert inspect(request) is not None
+
+
+def test_nothing_goes_out_of_a_cashbox_whose_shift_is_closed(house: House) -> None:
+    visit = house.visit(VisitStatus.COMPLETED)
+    friend = house.patient()
+    house.run(finance.take_deposit, friend.id, [cash(house, 5_000)])
+    house.run(finance.add_bonus, friend.id, 500, "A present")
+    shift = house.run(finance.start_shift, house.cash.id, amount=PRICE + 5_000)
+    house.run(finance.close_shift, shift.id, amount=PRICE + 5_000)
+    before = dump()
+    for verb, values in (
+        (finance.refund, (visit.payment.id, "Back")),
+        (finance.take_deposit, (friend.id, [cash(house, 1)])),
+        (finance.give_back_deposit, (friend.id, cash(house, 1), "Back")),
+    ):
+        with pytest.raises(NotPossible, match="The shift of Cash desk is closed"):
+            house.run(verb, *values)
+        assert dump() == before
+    with pytest.raises(NotPossible, match="The shift of Cash desk is closed"):
+        house.run(finance.withdraw_bonus, friend.id, 1, "In cash", cashbox_id=house.cash.id)
+    assert dump() == before
+    house.run(finance.refund, visit.payment.id, "Into the deposit", method=Method.DEPOSIT)
+    settled(house, visit)
