@@ -40,7 +40,7 @@ _PLACES = {"JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3, "TND": 3}
 
 def _units(piece: str, places: int) -> int:
     whole, _, fraction = piece.partition(".")
-    return int(whole or 0) * 10**places + int(fraction.ljust(places, "0") or 0)
+    return int(whole or 0) * int(10**places) + int(fraction.ljust(places, "0") or 0)
 
 
 DENOMINATIONS: dict[str, tuple[int, ...]] = {
