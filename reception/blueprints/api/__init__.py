@@ -1,6 +1,6 @@
 """The JSON API, `/api/v1`: one module per subject; what all calls share is in `calls.py`. Described in `docs/api.md`."""
 
-from reception.blueprints.api import calendar, directory, finance, openapi, patients, refunds, shifts, visits
+from reception.blueprints.api import bills, calendar, directory, finance, openapi, patients, refunds, shifts, visits
 from reception.blueprints.api.calls import bp
 
-__all__ = ["bp", "calendar", "directory", "finance", "openapi", "patients", "refunds", "shifts", "visits"]
+__all__ = ["bills", "bp", "calendar", "directory", "finance", "openapi", "patients", "refunds", "shifts", "visits"]
