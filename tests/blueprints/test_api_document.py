@@ -28,6 +28,11 @@ POST /patients/{id}/bonus/withdraw · GET /cashboxes · GET /cashbox-shifts
 POST /cashboxes/{id}/shift · POST /cashbox-shifts/{id}/close · GET /cash-transfers · POST /cash-transfers
 POST /cash-transfers/{id}/accept · POST /cash-transfers/{id}/refuse · POST /cash-transfers/{id}/withdraw
 GET /money-categories · POST /cashboxes/{id}/income · POST /cashboxes/{id}/expense · GET /ledger · GET /departments · GET /clinic
+GET /payments/{id}/lines · POST /payments/{id}/lines · POST /payments/{id}/lines/{id}/quantity
+POST /payments/{id}/lines/{id}/remove · POST /payments/{id}/discounts · POST /payments/{id}/payers
+POST /payments/{id}/payers/{id}/remove · POST /payments/{id}/invoice · POST /payments/{id}/void · GET /insurers
+GET /claims · POST /claims · POST /claims/{id}/send · POST /claims/{id}/accept · POST /claims/{id}/refuse
+POST /claims/{id}/pay
 """
 
 

@@ -57,7 +57,7 @@ def test_a_bill_is_worked_on_from_its_page(house: House) -> None:
     url = f"/finance/bills/{row.id}"
     page = Page(client.get(url).get_data(as_text=True))
     assert "Bill 2026-00001" in page.text
-    assert {"KeyL", "KeyD", "KeyI", "KeyT", "KeyV"} <= {e.get("data-key") for e in page.elements}
+    assert {"KeyL", "KeyD", "KeyI", "KeyP", "KeyV"} <= {e.get("data-key") for e in page.elements}
     answer = send(client, f"{url}/lines/new", service_id=str(swab.id), quantity="3")
     assert answer.status_code == 200
     assert "9.99" in answer.get_data(as_text=True)
