@@ -29,8 +29,12 @@ from reception.models import (
     AuditEntry,
     BonusEntry,
     Cashbox,
+    CashboxShift,
+    CashTransfer,
     Clinic,
     Doctor,
+    LedgerEntry,
+    LedgerKind,
     Membership,
     Patient,
     PaymentStatus,
@@ -103,6 +107,7 @@ def test_it_is_a_clinic_at_noon(empty_at: Callable[[str], Flask]) -> None:
     check_order()
     check_cards(now)
     check_weeks(now)
+    check_money(now)
 
 
 def todays(now: datetime) -> list[Visit]:
@@ -177,6 +182,23 @@ def check_cards(now: datetime) -> None:
         assert today.year - row.date_of_birth.year <= 16
     assert len([row for row in here if row.referred_by_id]) >= 5
     assert db.session.scalar(select(func.count(BonusEntry.id))), "nobody got a bonus"
+
+
+def check_money(now: datetime) -> None:
+    """The cash desk and the terminals are open, days before have Z reports, a transfer waits, something was spent."""
+    clinic = main()
+    box = {row.id: row for row in db.session.scalars(select(Cashbox).filter_by(clinic_id=clinic.id))}
+    shifts = db.session.scalars(select(CashboxShift).filter_by(clinic_id=clinic.id).order_by(CashboxShift.id)).all()
+    assert [row.number for row in shifts if row.closed_at] == [1, 2, 3]
+    assert sum(row.counted != row.expected for row in shifts if row.closed_at) == 1
+    assert sorted(box[row.cashbox_id].name for row in shifts if not row.closed_at) == ["Cash desk 1", "alpha", "sber"]
+    today = clock.service_day(now, clinic)
+    entries = db.session.scalars(select(LedgerEntry).filter_by(clinic_id=clinic.id, day=today)).all()
+    paid = [row for row in entries if row.cashbox_id and row.kind == LedgerKind.PAYMENT]
+    assert len(paid) > 30
+    assert all(bool(row.shift_id) == box[row.cashbox_id or 0].keeps_shifts for row in paid)
+    assert {row.kind for row in entries} >= {LedgerKind.EXPENSE, LedgerKind.ADJUSTMENT}
+    assert [row.status for row in db.session.scalars(select(CashTransfer))] == ["PENDING"]
 
 
 def check_weeks(now: datetime) -> None:
