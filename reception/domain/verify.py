@@ -13,7 +13,7 @@ from reception.domain.actors import system
 from reception.domain.anonymising import EMPTIED
 from reception.domain.calendar import open_slots
 from reception.domain.finance import checks as bill_checks
-from reception.domain.finance import shift_checks
+from reception.domain.finance import refund_checks, shift_checks
 from reception.domain.matching import cards
 from reception.domain.merging_rows import MOVED
 from reception.extensions import db
@@ -54,6 +54,7 @@ def findings() -> Iterator[str]:
     yield from _bills()
     yield from bill_checks.findings()
     yield from shift_checks.findings()
+    yield from refund_checks.findings()
     yield from _queue()
     yield from _states()
     yield from _left()

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, update
 
 from reception.domain import directory, finance, verify
 from reception.domain.actors import Actor
@@ -392,3 +392,25 @@ def test_nothing_goes_out_of_a_cashbox_whose_shift_is_closed(house: House) -> No
     assert dump() == before
     house.run(finance.refund, visit.payment.id, "Into the deposit", method=Method.DEPOSIT)
     settled(house, visit)
+
+
+def test_verify_finds_what_was_written_past_the_verbs(house: House) -> None:
+    """A refunded amount, a line, an insurer's part, a request: changed by hand, each is found."""
+    limit(house, 1_000)
+    visit = house.visit(VisitStatus.PENDING_PAYMENT)
+    house.run(insured, visit.payment.id, 50)
+    house.run(finance.pay, visit.payment.id, [cash(house, 6_000)])
+    request = house.run(finance.refund, visit.payment.id, "Back", amount=2_000, actor=house.person(Role.CASHIER))
+    house.run(finance.approve, request.id, actor=house.person(Role.MANAGER))
+    assert list(verify.findings()) == []
+    for kind, column, words in (
+        (Payment, "refunded_amount", "given back"),
+        (BillLine, "refunded_amount", "its refunds say"),
+        (BillPayer, "refunded_amount", "is let off"),
+        (RefundRequest, "amount", "refund request"),
+    ):
+        value = getattr(kind, column)
+        db.session.execute(update(kind).where(value > 0).values({column: value - 1}))
+        assert any(words in line for line in verify.findings()), kind
+        db.session.rollback()
+    assert list(verify.findings()) == []
