@@ -67,19 +67,20 @@ def registries(
             stack.enter_context(
                 process(sys.executable, "-m", "bench.floor", "patients", str(port), served.url, port=port)
             )
-            pairs.append(Pair(size, _signed_in(served), Client(port)))
+            pairs.append(Pair(size, signed_in(served), Client(port)))
         yield pairs
 
 
-def _signed_in(served: Any) -> Client:
-    desk = served.sign_in(USER.lower())
-    desk.line.request("GET", "/", headers=desk.headers)
+def signed_in(served: Any, role: Role = USER, page: str = "/") -> Client:
+    """A browser's connection of somebody with this role, who has opened `page`, as htmx sends."""
+    desk = served.sign_in(role.lower())
+    desk.line.request("GET", page, headers=desk.headers)
     answer = desk.line.getresponse()
-    page = answer.read()
+    html = answer.read()
     for name, value in answer.getheaders():
         if name == "Set-Cookie":  # the session that knows the token
             desk.headers["Cookie"] = value.split(";")[0]
-    token = page.decode().split('"X-CSRFToken": "', 1)[1].split('"', 1)[0]
+    token = html.decode().split('"X-CSRFToken": "', 1)[1].split('"', 1)[0]
     home = f"http://127.0.0.1:{served.port}/"
     desk.headers |= {"X-CSRFToken": token, "Referer": home, "HX-Request": "true", "HX-Current-URL": home,
                      "Content-Type": "application/x-www-form-urlencoded"}  # fmt: skip

@@ -32,12 +32,15 @@ from reception.models import (
     Membership,
     Operation,
     PatientMerge,
+    RecordTemplate,
     Role,
     RoomMaintenance,
     SavedSearch,
     Schedule,
     ScheduleTemplate,
+    Treatment,
     VisitStatus,
+    Vital,
     WaitlistEntry,
     WaitlistOffer,
 )
@@ -175,6 +178,7 @@ ARGUMENTS: dict[str, str] = {
     "doctor_id": "doctor", "appointment_id": "appointment", "schedule_id": "schedule", "service_id": "service",
     "clinic_id": "clinic", "note_id": "shift_note", "absence_id": "absence", "closed_day_id": "closed_day",
     "closure_id": "closure", "template_id": "template", "merge_id": "merge", "other_id": "gone",
+    "vital_id": "vital", "treatment_id": "treatment", "record_template_id": "record_template",
     "offer_id": "offer", "first": "patient", "second": "gone",
 }  # fmt: skip
 """An argument of a rule -> which record of the other clinic it names. `ident` and `entry_id`: by its place."""
@@ -242,7 +246,7 @@ def _records(house: House, user_name: str) -> dict[str, int]:
         "cashbox": house.cash.id, "user": user.id, "api_token": token.id,
         "shift_note": house.run(shift_notes.add, "a note").id,
     }  # fmt: skip
-    ids |= _planned(house, ids) | _known(house, ids)
+    ids |= _planned(house, ids) | _known(house, ids) | _measured(house, ids)
     for name, model in (("operation", Operation), ("schedule", Schedule)):
         ids[name] = db.session.scalars(select(model.id).where(model.clinic_id == house.clinic.id)).first() or 0
     assert all(ids.values()), ids
@@ -280,6 +284,16 @@ def _known(house: House, ids: dict[str, int]) -> dict[str, int]:
         "import_run": _row(
             house, ImportRun, kind="patients", filename="a.csv", state="FAILED", started_at=at, seen_at=at
         ),
+    }
+
+
+def _measured(house: House, ids: dict[str, int]) -> dict[str, int]:
+    """Rows of the doctor's room."""
+    at, visit = house.at(9), {"visit_id": ids["visit"]}
+    return {
+        "vital": _row(house, Vital, kind="PULSE", value=7000, unit="/min", at=at, **visit),
+        "treatment": _row(house, Treatment, service_id=ids["service"], ordered_at=at, **visit),
+        "record_template": _row(house, RecordTemplate, doctor_id=ids["doctor"], name="Cold"),
     }
 
 

@@ -131,6 +131,7 @@ def take_back(visit_id: int, vital_id: int) -> AnyResponse:
 @requires(Permission.RECORD)
 def order(visit_id: int) -> AnyResponse:
     """Order a service: a line of the bill at the price of the day."""
+    writing.of_visit(visit_id, g.actor)
     try:
         service_id = request.form.get("service", type=int)
         if service_id is None:

@@ -196,6 +196,7 @@ def diagnoses() -> str:
 @requires(Permission.RECORD)
 def keep_template(visit_id: int) -> AnyResponse:
     """Keep the texts of the form under a name."""
+    writing.of_visit(visit_id, g.actor)
     name, is_shared = request.form.get("template_name", ""), bool(request.form.get("template_shared"))
     texts = {field: request.form[field] for field in templates.KEPT if field in request.form}
     try:
@@ -206,11 +207,11 @@ def keep_template(visit_id: int) -> AnyResponse:
     return _toast(gettext("Template kept: %(name)s", name=row.name), visit_id)
 
 
-@bp.post("/record-templates/<int:template_id>/forget")
+@bp.post("/record-templates/<int:record_template_id>/forget")
 @requires(Permission.RECORD)
-def forget_template(template_id: int) -> AnyResponse:
+def forget_template(record_template_id: int) -> AnyResponse:
     """The template is not needed any more."""
-    run(templates.forget, template_id, about=("record_template", template_id))
+    run(templates.forget, record_template_id, about=("record_template", record_template_id))
     return answers.done(gettext("Template deleted"))
 
 

@@ -30,6 +30,7 @@ def keep(
 
     The same text again changes nothing. Raises NotFound, NotAllowed, NotPossible (signed), Invalid, or Stale.
     """
+    of_visit(visit_id, actor)
     if not NAMES.fullmatch(field):
         raise invalid_field(field[:60], N_("This is not asked."))
     if len(text) > LONGEST:

@@ -53,7 +53,7 @@ def page(viewer: Actor, patient: Patient, typed: str = "", before: int | None = 
         query = query.where(MedicalRecord.folded.like(f"%{word}%"))
     if before is not None:
         last = load(Visit, before, viewer.clinic_id)
-        query = query.where(tuple_(Visit.service_day, Visit.id) < tuple_(last.service_day, last.id))
+        query = query.where(tuple_(Visit.service_day, Visit.id) < (last.service_day, last.id))
     rows = db.session.execute(query).all()
     shown = rows[:PAGE]
     titles = icd.titles((getattr(row, name) for _, row in shown for name in CODES), viewer.locale)
