@@ -45,9 +45,7 @@ class Percent(StringField):
 class ChangeForm(HouseForm):
     aliases = {"hundredths": "percent"}
 
-    percent = Percent(
-        _l("By how many percent"), [InputRequired(NEEDED)], render_kw={"inputmode": "decimal", "dir": "ltr"}
-    )
+    percent = Percent(_l("Percent"), [InputRequired(NEEDED)], render_kw={"inputmode": "decimal", "dir": "ltr"})
     valid_from = day(_l("From"))
     step = Choice(_l("Rounded to"))
     service_type_id = Choice(_l("Type"))
