@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from reception import access
 from reception.access import Permission, requires
-from reception.domain import shift_notes, users
+from reception.domain import clinic, directory, finance, shift_notes, users
 from reception.domain.audit import record
 from reception.extensions import Base, db
 from reception.live_sockets import Live
@@ -25,13 +25,20 @@ from reception.models import (
     Absence,
     AccessEntry,
     ApiToken,
+    BillLine,
+    BillPayer,
+    CashTransfer,
+    Claim,
     ClosedDay,
     Edited,
     ImportRun,
+    Insurer,
     LoginSession,
     Membership,
+    Method,
     Operation,
     PatientMerge,
+    Payment,
     RecordTemplate,
     Role,
     RoomMaintenance,
@@ -179,15 +186,17 @@ ARGUMENTS: dict[str, str] = {
     "clinic_id": "clinic", "note_id": "shift_note", "absence_id": "absence", "closed_day_id": "closed_day",
     "closure_id": "closure", "template_id": "template", "merge_id": "merge", "other_id": "gone",
     "vital_id": "vital", "treatment_id": "treatment", "record_template_id": "record_template",
+    "line_id": "bill_line", "payer_id": "bill_payer", "claim_id": "claim", "part_id": "bill_payer",
+    "request_id": "refund_request", "cashbox_id": "cashbox", "shift_id": "cashbox_shift", "transfer_id": "cash_transfer",
     "offer_id": "offer", "first": "patient", "second": "gone",
 }  # fmt: skip
 """An argument of a rule -> which record of the other clinic it names. `ident` and `entry_id`: by its place."""
 PLACES = {
     "access": "access_entry", "waitlist": "entry", "searches": "search", "import": "import_run",
     "cashboxes": "cashbox", "departments": "department", "displays": "device", "doctors": "doctor", "rooms": "room",
-    "services": "service", "tokens": "api_token", "users": "user",
+    "services": "service", "insurers": "insurer", "categories": "money_category", "tokens": "api_token", "users": "user",
 }  # fmt: skip
-PLAIN = {"act", "name", "move", "token", "filename", "kind", "minutes", "hold_id"}
+PLAIN = {"act", "name", "move", "token", "filename", "kind", "minutes", "hold_id", "tab", "answer", "table", "form"}
 """Arguments that are no ids: words, figures, tokens (unguessable), and names of regions (tried by themselves). Any hold
 that is not one's own is answered as one that is over, for those are gone."""
 MISSING = 10**9
@@ -211,6 +220,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "reschedule": {"start": "2026-11-23T09:00:00Z"},
     "transfer": {"department_id": 1},
     "cancel": {"reason": "other"},
+    "claims/pay": {"cashbox_id": 1},
+    "lines": {"service_id": 1},
+    "quantity": {"quantity": 2},
+    "discounts": {"reason": "other", "percent": 5},
+    "payers": {"insurer_id": 1},
+    "void": {"reason": "other"},
+    "refuse": {"reason": "other"},
+    "cash-transfers/refuse": {"version": 1},
+    "income": {"category_id": 1, "amount": "1.00"},
+    "expense": {"category_id": 1, "amount": "1.00"},
     "PATCH": {"last_name": "Other"},
 }
 """JSON bodies by the end of the path or the method."""
@@ -246,11 +265,41 @@ def _records(house: House, user_name: str) -> dict[str, int]:
         "cashbox": house.cash.id, "user": user.id, "api_token": token.id,
         "shift_note": house.run(shift_notes.add, "a note").id,
     }  # fmt: skip
-    ids |= _planned(house, ids) | _known(house, ids) | _measured(house, ids)
+    ids |= _planned(house, ids) | _known(house, ids) | _measured(house, ids) | _billed(house, ids) | _counted(house)
     for name, model in (("operation", Operation), ("schedule", Schedule)):
         ids[name] = db.session.scalars(select(model.id).where(model.clinic_id == house.clinic.id)).first() or 0
     assert all(ids.values()), ids
     return ids
+
+
+def _billed(house: House, ids: dict[str, int]) -> dict[str, int]:
+    """Who pays of a bill, and what the insurer was asked for."""
+    line = db.session.scalars(select(BillLine.id).where(BillLine.payment_id == ids["payment"])).one()
+    insurer = _row(house, Insurer, name="Fund")
+    claim = _row(house, Claim, insurer_id=insurer, number="C2026-0001", month=date(2026, 11, 1))
+    house.run(clinic.change_clinic, refund_limit=0)
+    paid = db.session.scalars(select(Payment.id).filter_by(clinic_id=house.clinic.id, status="PAID")).one()
+    wish = {"amount": 1, "method": Method.CASH, "cashbox_id": house.cash.id, "actor": house.person(Role.CASHIER)}
+    asked = house.run(finance.refund, paid, "other", **wish).id
+    part = {"payment_id": ids["payment"], "insurer_id": insurer, "position": 1, "value": 0, "claim_id": claim}
+    return {
+        "bill_line": line,
+        "insurer": insurer,
+        "claim": claim,
+        "bill_payer": _row(house, BillPayer, **part),
+        "refund_request": asked,
+    }
+
+
+def _counted(house: House) -> dict[str, int]:
+    """What belongs to cashboxes."""
+    safe = house.run(directory.add_cashbox, "Safe", "CASH").id
+    move = {"source_id": house.cash.id, "target_id": house.card.id, "amount": 1, "asked_at": house.at(9)}
+    return {
+        "cashbox_shift": house.run(finance.start_shift, safe, coins={}).id,
+        "cash_transfer": _row(house, CashTransfer, **move),
+        "money_category": house.run(finance.add_category, "Rent", "EXPENSE").id,
+    }
 
 
 def _planned(house: House, ids: dict[str, int]) -> dict[str, int]:
@@ -326,7 +375,8 @@ def ask(walls: Walls, browser: FlaskClient, headers: dict[str, str], rule: Rule,
     """Ask the rule for the records `ids`, with a body that is good in itself. `way`: page, part or api."""
     path = address(rule, ids)
     if is_api(path):
-        body = BODIES.get(path.rpartition("/")[2]) or BODIES.get(method)
+        parts = path.split("/")
+        body = BODIES.get("/".join(parts[-3::2])) or BODIES.get(parts[-1]) or BODIES.get(method)
         return browser.open(path, method=method, headers={**headers, **walls.house.key()}, json=body or {})
     more = htmx() if way == "part" else {}
     data = {
