@@ -20,7 +20,7 @@ from reception.domain import finance, operations, shift_report
 from reception.domain.errors import Invalid, NotAllowed, NotPossible, Refusal
 from reception.domain.locks import load
 from reception.errors import is_htmx
-from reception.models import Cashbox, CashboxShift, CashTransfer
+from reception.models import Cashbox, CashboxShift, CashTransfer, Payment
 from reception.transaction import run
 from reception.words import N_
 
@@ -79,6 +79,8 @@ def shift_new(cashbox_id: int) -> Response:
 def shift_open(cashbox_id: int) -> Any:
     """Open a shift with what was counted; then the payment that waited for it."""
     bill = request.form.get("bill", type=int)
+    if bill is not None:
+        load(Payment, bill, g.actor.clinic_id)
     try:
         shift = run(finance.start_shift, cashbox_id, **wish(request.form, g.actor.clinic.currency))
     except (Invalid, NotPossible) as refusal:

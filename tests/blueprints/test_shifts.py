@@ -254,6 +254,29 @@ def test_who_may_and_who_may_not(house: House) -> None:
 
 
 @ON_SQLITE
+def test_without_a_script_and_asked_twice(house: House) -> None:
+    client, box = house.client(Role.MANAGER), house.cash.id
+    category = house.run(finance.add_category, "Copies", "INCOME").id
+    assert "Notes and coins" in html(client.get(f"/finance/cashboxes/{box}/shift"))
+    opening = {"key": "plain-1", "coin-100": "3", "reason": "float"}
+    for _ in range(2):
+        answer = client.post(f"/finance/cashboxes/{box}/shift", data=opening)
+        assert (answer.status_code, answer.location) == (303, "/finance/shifts")
+    post(client, f"/finance/cashboxes/{house.card.id}/shift", 404, bill="999")
+    shift = db.session.scalars(select(CashboxShift)).one()
+    income = {"key": "plain-2", "cashbox_id": box, "category_id": category, "amount": "2"}
+    for _ in range(2):
+        answer = client.post("/finance/add/income", data=income)
+        assert (answer.status_code, answer.location) == (303, "/finance/slips/2")
+    refused = client.post(f"/finance/shifts/{shift.id}/close", data={"key": "plain-3", "coin-100": "3"})
+    assert refused.status_code == 422
+    assert "Say why" in html(refused)
+    answer = client.post(f"/finance/shifts/{shift.id}/close", data={"key": "plain-4", "coin-100": "5"})
+    assert (answer.status_code, answer.location) == (303, f"/finance/shifts/{shift.id}")
+    assert balance(house.cash) == 500
+
+
+@ON_SQLITE
 def test_categories_are_settings(house: House) -> None:
     client = house.client(Role.ADMIN)
     hx = htmx("/settings/categories")
