@@ -71,26 +71,26 @@ def _income(found: Doctor, today: date) -> dict[str, Any]:
     """The form of the period and what it comes to; a period that makes no sense is marked and shows nothing."""
     asked = "first" in request.args or "last" in request.args
     form = PeriodForm(request.args if asked else None, data={"first": today.replace(day=1), "last": today})
-    wrong = asked and not _holds(form)
-    income = None if wrong else doctor_card.income(g.actor, found, form.first.data, form.last.data)
-    return {"form": form, "income": income, "wrong": wrong, "dues": may(g.actor, Permission.DUES)}
+    period = (today.replace(day=1), today) if not asked else _period(form)
+    income = doctor_card.income(g.actor, found, *period) if period else None
+    return {"form": form, "income": income, "wrong": period is None, "dues": may(g.actor, Permission.DUES)}
 
 
-def _holds(form: PeriodForm) -> bool:
-    if not form.validate():
-        return False
-    first, last = form.first.data, form.last.data
+def _period(form: PeriodForm) -> tuple[date, date] | None:
+    """The first and last day; None where they make no sense, which the form then says."""
+    first, last = (form.first.data, form.last.data) if form.validate() else (None, None)
+    if first is None or last is None:
+        return None
     refusal: Invalid | None = None
-    for name, day in (("first", first), ("last", last)):
-        if not EARLIEST <= day <= LATEST:
-            refusal = invalid_field(name, N_("This day is out of reach."))
-    if refusal is None and last < first:
+    if not EARLIEST <= first <= LATEST or not EARLIEST <= last <= LATEST:
+        refusal = invalid_field("last" if EARLIEST <= first <= LATEST else "first", N_("This day is out of reach."))
+    elif last < first:
         refusal = invalid_field("last", N_("The last day is before the first."))
-    if refusal is None and (last - first).days > MOST_DAYS:
+    elif (last - first).days > MOST_DAYS:
         refusal = invalid_field("last", N_("That is too long a time. Please choose at most a year."))
     if refusal is not None:
         form.blame(refusal)
-    return refusal is None
+    return (first, last) if refusal is None else None
 
 
 @bp.get("/services")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from reception.domain.actors import Actor
@@ -103,7 +103,7 @@ def offers(
     return list(found.values())
 
 
-def price_of(day: date) -> object:
+def price_of(day: date) -> ColumnElement[bool]:
     """The join of a service with its price on `day`."""
     return and_(
         ServicePrice.service_id == Service.id,
@@ -129,12 +129,10 @@ def income(viewer: Actor, doctor: Doctor, first: date, last: date) -> Income:
     if own is None:
         return Income(int(db.session.scalar(billed) or 0), 0, 0, 0)
     side = case((LedgerEntry.credit_id == own.id, LedgerEntry.amount), else_=-LedgerEntry.amount)
-    moved = dict(
-        db.session.execute(
-            select(LedgerEntry.cashbox_id.is_not(None), func.sum(side))
-            .where(*within, or_(LedgerEntry.credit_id == own.id, LedgerEntry.debit_id == own.id))
-            .group_by(LedgerEntry.cashbox_id.is_not(None))
-        ).all()
+    is_own = or_(LedgerEntry.credit_id == own.id, LedgerEntry.debit_id == own.id)
+    is_money = LedgerEntry.cashbox_id.is_not(None)
+    earned, paid_out = (
+        int(db.session.scalar(select(func.sum(side)).where(*within, is_own, rule)) or 0)
+        for rule in (~is_money, is_money)
     )
-    earned, paid_out = int(moved.get(False, moved.get(0)) or 0), -int(moved.get(True, moved.get(1)) or 0)
-    return Income(int(db.session.scalar(billed) or 0), earned, paid_out, own.balance)
+    return Income(int(db.session.scalar(billed) or 0), earned, -paid_out, own.balance)

@@ -131,7 +131,10 @@ def services(viewer: Actor) -> list[Offer]:
     later = scoped(ServicePrice, viewer.clinic_id).where(ServicePrice.valid_from > today)
     for price in db.session.scalars(later.order_by(ServicePrice.valid_from)):
         coming.setdefault(price.service_id, price)
-    return [Offer(*row, coming.get(row[0].id)) for row in db.session.execute(query)]
+    return [
+        Offer(service, kind, department, price, coming.get(service.id))
+        for service, kind, department, price in db.session.execute(query)
+    ]
 
 
 def service(viewer: Actor, service_id: int) -> tuple[Service, Department | None, list[ServicePrice]]:

@@ -63,9 +63,11 @@ class ChangeForm(HouseForm):
     @property
     def wanted(self) -> directory.Step:
         """What is asked for. Raises Invalid."""
+        day = self.valid_from.data
+        if day is None:
+            raise invalid_field("valid_from", N_("This is needed."))
         return directory.Step(
-            self.percent.hundredths(), self.step.number or 1, self.valid_from.data,
-            self.service_type_id.number, self.department_id.number,
+            self.percent.hundredths(), self.step.number or 1, day, self.service_type_id.number, self.department_id.number,
         )  # fmt: skip
 
 

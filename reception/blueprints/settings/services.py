@@ -167,7 +167,7 @@ def services_withdraw(price_id: int) -> Any:
     row = load(ServicePrice, price_id, g.actor.clinic_id)
     service_id, price, first, last = row.service_id, row.price, row.valid_from, row.valid_to
     run(directory.withdraw_price, price_id)
-    more = {"until": last.isoformat()} if last else {}
+    more: dict[str, Any] = {"until": last.isoformat()} if last else {}
     undo: dict[str, object] = {
         "url": url_for("settings.services_back", ident=service_id, price=price, first=first.isoformat(), **more),
         "key": f"service-price-{price_id}.back",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, update
 
 from reception.clock import service_day
 from reception.domain.actors import Actor
@@ -170,8 +170,8 @@ def _check(viewer: Actor, step: Step, today: date) -> None:
         load(Department, step.department_id, viewer.clinic_id)
 
 
-def _chosen(step: Step) -> list[object]:
-    rules: list[object] = [Service.is_active.is_(True)]
+def _chosen(step: Step) -> list[ColumnElement[bool]]:
+    rules: list[ColumnElement[bool]] = [Service.is_active.is_(True)]
     if step.service_type_id is not None:
         rules.append(Service.service_type_id == step.service_type_id)
     if step.department_id is not None:
