@@ -24,6 +24,7 @@ LOOKED_AT = 300
 """So many titles with the words are compared; with more the words say too little, and one more of them helps."""
 LIKE_CODE = re.compile(r"[A-Z](\d[0-9A-Z]{0,5})?")
 CODE = re.compile(r"[A-Z](?=.?\d)[0-9A-Z]{2}(\.[0-9A-Z]{1,4})?")
+WORD = re.compile(r"[0-9a-z]+", re.ASCII)
 _SAME_LOOK = str.maketrans("АВЕКМНОРСТУХ", "ABEKMHOPCTYX")
 """Cyrillic capitals that people type for the Latin ones of a code."""
 
@@ -114,8 +115,7 @@ def _rank(row: Row[Any], words: tuple[str, ...], locale: str) -> tuple[Any, ...]
 def _matching(words: tuple[str, ...], locale: str) -> list[Row[Any]]:
     asked: dict[str, Any] = {"locale": locale, "most": LOOKED_AT}
     if db.session.get_bind().dialect.name != "sqlite":
-        asked |= {f"w{n}": f"%{word}%" for n, word in enumerate(words)}
-        return list(core(_like(len(words)), asked))
+        return list(core(_like(words), asked))
     asked["match"] = " AND ".join(f'"{word[-TELLING:]}"' for word in words if len(word) >= TRIGRAM)
     rest = [word for word in words if not TRIGRAM <= len(word) <= TELLING]
     asked |= {f"w{n}": f"%{word}%" for n, word in enumerate(rest)}
@@ -136,10 +136,12 @@ def _has(count: int) -> str:
     return "".join(f" AND t.folded LIKE :w{n}" for n in range(count))
 
 
-@cache
-def _like(count: int) -> TextClause:
+def _like(words: tuple[str, ...]) -> TextClause:
+    """PostgreSQL is told the words themselves: only so does it know whether they are frequent, when it reads on until
+    it has enough, or rare, when it asks the index. They are letters and digits alone."""
+    rules = "".join(f" AND t.folded LIKE '%{word}%'" for word in words if WORD.fullmatch(word))
     return text(
-        f"SELECT t.code, t.locale, t.title, t.folded FROM icd_title AS t WHERE t.locale = :locale{_has(count)} LIMIT :most"  # noqa: S608
+        f"SELECT t.code, t.locale, t.title, t.folded FROM icd_title AS t WHERE t.locale = :locale{rules} LIMIT :most"  # noqa: S608
     )
 
 
