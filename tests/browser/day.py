@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from reception import clock
 from reception.domain import directory
+from reception.domain.finance import claims, lines, payers
 from reception.extensions import db
-from reception.models import Doctor, Gender, Operation, Priority, Role, Visit, VisitStatus
+from reception.models import BillLine, BillPayer, Doctor, Gender, Operation, Priority, Role, Visit, VisitStatus
 from tests.factories import House
 
 HOURS = 2
@@ -35,6 +37,11 @@ class Day:
     room: int
     service: int
     cashbox: int
+    bill: int
+    line: int
+    payer: int
+    insurer: int
+    claim: int
     device: int
     user: int
     display: str
@@ -73,6 +80,7 @@ def full(house: House) -> Day:
     house.later(minutes=40)
     owing = house.visit(VisitStatus.PENDING_PAYMENT, patient=house.patient("García-Domínguez", first_name="María"))
     house.pay(owing, 5_000)
+    billed = _billed(house, owing.payment.id)
     to_pay = house.visit(VisitStatus.PENDING_PAYMENT, patient=house.patient("Öztürk", **born))
     house.later(minutes=20)
     alerts = {"alerts": "Allergic to penicillin", "special_needs": "Wheelchair", **born}
@@ -99,4 +107,19 @@ def full(house: House) -> Day:
         doctor=novak.id, free_doctor=free.id, patient=long.patient_id, due=soon.id, waiting=long.id, called=called.id,
         in_room=in_room.id, to_pay=to_pay.id, done=done.id, payment=to_pay.payment.id, operation=operation.id, appointment=soon.appointment_id, shift=soon.appointment.schedule_id, department=heart.id, room=room.id,
         service=house.service.id, cashbox=house.cash.id, device=shown.id, user=user, display=shown.token, waiting_ticket=long.public_token, called_ticket=called.public_token,
+        **billed,
     )  # fmt: skip
+
+
+def _billed(house: House, payment_id: int) -> dict[str, int]:
+    """A bill with another service and a discount, of which an insurer is to pay a part."""
+    fund = house.run(payers.add_insurer, "State health fund", coverage_percent=20)
+    house.run(lines.add_line, payment_id, house.service.id)
+    house.run(lines.discount, payment_id, "Comes often", percent=5)
+    house.run(payers.add_payer, payment_id, fund.id)
+    claim = house.run(claims.draft, fund.id, clock.today(house.clinic))
+    line = (
+        db.session.query(BillLine.id).filter_by(payment_id=payment_id).order_by(BillLine.id).offset(1).limit(1).scalar()
+    )
+    payer = db.session.query(BillPayer.id).filter_by(payment_id=payment_id).scalar()
+    return {"bill": payment_id, "line": line, "payer": payer, "insurer": fund.id, "claim": claim.id}
