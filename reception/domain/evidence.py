@@ -29,7 +29,7 @@ FACT = "posted"
 SINCE = 2
 """The version of audit entries from which they name what was posted."""
 PIECE = 400
-_tables = {cast(str, kind.__tablename__): cast(Table, kind.__table__) for kind in KEPT}
+_tables = {kind.__tablename__: cast(Table, kind.__table__) for kind in KEPT}
 _names = {name: tuple(column.name for column in table.columns) for name, table in _tables.items()}
 
 Posted = dict[tuple[str, int], str]

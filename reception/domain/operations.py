@@ -157,8 +157,8 @@ def sums(viewer: Actor, asked: Asked) -> Sums:
         for name, money_in, money_out, count in db.session.execute(query.group_by(method))
     ]
     found.sort(key=lambda row: (-row[1], -row[2], row[0] or ""))
-    money_in, money_out, entries = (sum(row[at] for row in found) for at in (1, 2, 3))
-    return Sums(money_in, money_out, entries, [row[:3] for row in found])
+    totals = [sum(column) for column in zip(*(row[1:] for row in found), strict=True)] or [0, 0, 0]
+    return Sums(totals[0], totals[1], totals[2], [row[:3] for row in found])
 
 
 def _where(query: Select[Any], source: Any, viewer: Actor, asked: Asked) -> Select[Any]:
