@@ -40,6 +40,8 @@ MOVING: dict[str, str] = {
     "waitlist_entry": N_("Entries of the waitlist"),
     "questionnaire_answer": N_("Questionnaires"),
     "ledger_entry": N_("Entries of the ledger"),
+    "operation": N_("Receipts"),
+    "bonus_entry": N_("Movements of the bonus"),
     "consent": N_("Consents"),
     "access_entry": N_("Entries of the access log"),
     "audit_entry": N_("Entries of the audit"),

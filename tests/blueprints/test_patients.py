@@ -187,8 +187,10 @@ def test_the_card_and_its_tabs(house: House) -> None:
     assert HTML in whole.text
     assert whole.all("script", src=False) == []
     strip = [e for e in whole.all("a") if "tab=" in e["href"] and e.get("hx-get")]
-    assert [e.text.strip() for e in strip] == ["Visits", "Details", "Bookings", "Bills", "Changes", "Access"]
-    assert [e["href"] == e["hx-get"] for e in strip] == [True] * 6
+    assert [e.text.strip() for e in strip] == [
+        "Visits", "Details", "Bookings", "Bills", "Bonus and deposit", "Changes", "Access",
+    ]  # fmt: skip
+    assert [e["href"] == e["hx-get"] for e in strip] == [True] * 7
     for tab, words in {
         "visits": ["Coming", "Sun 22 Nov", visit.ticket, "Paid", "120.00"],
         "bills": ["Total", "120.00", "Paid"],
