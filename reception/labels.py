@@ -342,7 +342,8 @@ FIELDS: dict[str, str] = {
     "answered_by_id": N_("Answered by"),
     "operation_id": N_("Operation"),
     "wish": N_("What was asked for"),
-    "after": N_("Roles after"), "undoes": N_("Takes back number"), "what": N_("What"), "rows": N_("How many"), "count": N_("How many"), "last_visit_day": N_("Last visit"), "upto": N_("Whole up to number"), "broken_at": N_("Broken at number"),
+    "after": N_("Roles after"), "undoes": N_("Takes back number"), "off": N_("Let off"), "imported": N_("Imported"),
+    "known": N_("Known already"), "left_out": N_("Left out"), "people": N_("New people"), "as_of": N_("As of"), "what": N_("What"), "rows": N_("How many"), "count": N_("How many"), "last_visit_day": N_("Last visit"), "upto": N_("Whole up to number"), "broken_at": N_("Broken at number"),
 }  # fmt: skip
 """Columns and facts: name -> words."""
 
@@ -364,6 +365,8 @@ UNSAID = frozenset(
         "entry",
         "is_fine",
         "posted",
+        "line",
+        "other",
     }
 )
 """Facts that are for programs, or said otherwise in the row."""
@@ -371,7 +374,7 @@ AMOUNTS = frozenset(
     {
         "total_amount", "insurance_amount", "self_pay_amount", "amount_paid", "refunded_amount", "doctor_share",
         "center_share", "price", "unit_price", "amount", "opening_counted", "opening_expected", "counted", "expected",
-        "difference",
+        "difference", "off",
     }
 )  # fmt: skip
 PLAIN = frozenset({"ticket", "undoes", "invoice_no", "receipt", "booking_id", "card_no", "call_count", "queue_number", "upto",
@@ -382,7 +385,8 @@ NUMBERS = frozenset(
         "duration_min", "share_percent", "slots_per_day", "capacity", "quantity", "percent", "coverage_percent",
         "slot_minutes", "wait_limit_minutes", "early_minutes", "hold_minutes", "requeue_minutes",
         "calls_before_parking", "doctor_share_percent", "referral_bonus_percent", "horizon_weeks", "overbooking_cap",
-        "place_hold_seconds", "offer_minutes", "ticket_digits", "late_minutes", "undoes", "rows", "bonus_percent",
+        "place_hold_seconds", "offer_minutes", "ticket_digits", "late_minutes", "undoes", "rows", "imported", "known", "left_out", "people",
+        "bonus_percent",
     }
 )  # fmt: skip
 """Whole numbers that say something to people."""
