@@ -18,6 +18,7 @@ from reception.domain.anonymising_notes import strike_out
 from reception.domain.audit import record
 from reception.domain.closing import still_open
 from reception.domain.errors import NotPossible, invalid_field
+from reception.domain.finance.forgetting import forget
 from reception.domain.locks import locked, locked_all
 from reception.domain.merging_ids import ids_of
 from reception.domain.records import erasing
@@ -122,7 +123,7 @@ def _empty_rows(ids: list[int], clinic_id: int) -> list[Record]:
         for row in found:
             empty(row)
         rows += found
-    return rows
+    return rows + forget(ids, clinic_id)
 
 
 def _appointment(row: Appointment) -> None:

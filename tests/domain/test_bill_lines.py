@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import func, select
 
 from reception import clock
+from reception.domain import anonymising, directory, finance, patients, verify
 from reception.domain import clinic as settings
-from reception.domain import directory, finance, patients, verify
 from reception.domain.errors import Invalid, NotAllowed, NotFound, NotPossible, Refusal, Stale
-from reception.domain.finance import Part, dues, lines, payers
+from reception.domain.finance import Part, dues, invoices, lines, payers
 from reception.extensions import db
 from reception.models import (
     Account,
@@ -317,4 +317,20 @@ def test_verify_names_what_was_changed_behind_its_back(house: House) -> None:
         db.session.rollback()
     assert db.session.scalar(select(func.count(BillLine.id))) == 1
     assert patients.find(visit.patient_id, house.actor) is not None
+    whole()
+
+
+def test_the_bills_of_who_was_made_anonymous_say_nothing_of_the_person(house: House) -> None:
+    who = house.patient(insurer="Fund", policy_number="P-77")
+    visit = house.visit(VisitStatus.PENDING_PAYMENT, patient=who)
+    bill = bill_of(visit)
+    fund = house.run(payers.add_insurer, "Fund", coverage_percent=50)
+    house.run(payers.add_payer, bill.id, fund.id)
+    house.run(lines.discount, bill.id, "Wife of the mayor", percent=10)
+    house.run(invoices.void, bill.id, "Mrs. Brown moved")
+    house.run(finance.pay, bill.id, cash(house, bill_of(visit).due_amount))
+    house.run(anonymising.anonymise, who.id, who.card_no, "request")
+    payer, discount = finance.payers_of(bill)[0], finance.lines_of(bill)[1]
+    assert (payer.policy_number, discount.reason, invoices.invoices(bill)[0].void_reason) == ("", "—", "—")
+    assert bill_of(visit).total_amount == 10_800
     whole()

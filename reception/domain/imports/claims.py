@@ -17,8 +17,9 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from babel.numbers import get_currency_precision
+
 from reception.domain.errors import Invalid, invalid_field
-from reception.formats import digits
 from reception.models import Gender, Method
 from reception.words import N_
 
@@ -155,7 +156,7 @@ def read(folder: Path, currency: str) -> Reading:
 def units(text: str, currency: str) -> tuple[int, bool]:
     """(smallest units, whether it had to be rounded): half a unit goes up, each amount by itself, never a float."""
     try:
-        exact = Decimal(text.strip() or "0").scaleb(digits(currency))
+        exact = Decimal(text.strip() or "0").scaleb(get_currency_precision(currency))
     except InvalidOperation:
         exact = Decimal("NaN")
     if not exact.is_finite() or not 0 <= exact <= LARGEST:
@@ -231,7 +232,7 @@ def _flat(folder: Path, reading: Reading) -> Reading:
 def _fhir_people(folder: Path) -> Iterator[tuple[str, Person]]:
     for line in _open(folder, "patients.ndjson"):
         card: dict[str, Any] = json.loads(line)
-        name = next((n for n in card.get("name", ()) if n.get("use") == "official"), {})
+        name: dict[str, Any] = next((n for n in card.get("name", ()) if n.get("use") == "official"), {})
         gender = GENDERS.get(card.get("gender", ""), Gender.UNKNOWN)
         first = " ".join(name.get("given", ()))
         yield (
