@@ -45,6 +45,7 @@ from reception.models import (
     SavedSearch,
     Schedule,
     ScheduleTemplate,
+    ServicePrice,
     Treatment,
     VisitStatus,
     Vital,
@@ -188,13 +189,13 @@ ARGUMENTS: dict[str, str] = {
     "vital_id": "vital", "treatment_id": "treatment", "record_template_id": "record_template",
     "line_id": "bill_line", "payer_id": "bill_payer", "claim_id": "claim", "part_id": "bill_payer",
     "request_id": "refund_request", "cashbox_id": "cashbox", "shift_id": "cashbox_shift", "transfer_id": "cash_transfer",
-    "offer_id": "offer", "first": "patient", "second": "gone",
+    "price_id": "service_price", "change_id": "price_change", "offer_id": "offer", "first": "patient", "second": "gone",
 }  # fmt: skip
 """An argument of a rule -> which record of the other clinic it names. `ident` and `entry_id`: by its place."""
 PLACES = {
     "access": "access_entry", "waitlist": "entry", "searches": "search", "import": "import_run",
     "cashboxes": "cashbox", "departments": "department", "displays": "device", "doctors": "doctor", "rooms": "room",
-    "services": "service", "insurers": "insurer", "categories": "money_category", "tokens": "api_token", "users": "user",
+    "specializations": "specialization", "types": "service_type", "services": "service", "insurers": "insurer", "categories": "money_category", "tokens": "api_token", "users": "user",
 }  # fmt: skip
 PLAIN = {"act", "name", "move", "token", "filename", "kind", "minutes", "hold_id", "tab", "answer", "table", "form"}
 """Arguments that are no ids: words, figures, tokens (unguessable), and names of regions (tried by themselves). Any hold
@@ -266,6 +267,7 @@ def _records(house: House, user_name: str) -> dict[str, int]:
         "shift_note": house.run(shift_notes.add, "a note").id,
     }  # fmt: skip
     ids |= _planned(house, ids) | _known(house, ids) | _measured(house, ids) | _billed(house, ids) | _counted(house)
+    ids |= _priced(house)
     for name, model in (("operation", Operation), ("schedule", Schedule)):
         ids[name] = db.session.scalars(select(model.id).where(model.clinic_id == house.clinic.id)).first() or 0
     assert all(ids.values()), ids
@@ -288,6 +290,18 @@ def _billed(house: House, ids: dict[str, int]) -> dict[str, int]:
         "claim": claim,
         "bill_payer": _row(house, BillPayer, **part),
         "refund_request": asked,
+    }
+
+
+def _priced(house: House) -> dict[str, int]:
+    """What belongs to the price list and the directory."""
+    change = house.run(directory.change_prices, directory.Step(500, 1, date(2027, 6, 1)))
+    price = select(ServicePrice.id).where(ServicePrice.clinic_id == house.clinic.id)
+    return {
+        "price_change": change.id,
+        "service_price": db.session.scalars(price.order_by(ServicePrice.valid_from.desc())).first() or 0,
+        "specialization": house.run(directory.add_specialization, "Cardiology").id,
+        "service_type": house.run(directory.add_service_type, "Tests").id,
     }
 
 

@@ -180,6 +180,7 @@ def services_withdraw(price_id: int) -> Any:
 @requires(Permission.SETTINGS)
 def services_back(ident: int) -> Any:
     """Undo of a withdrawal: the price of the address."""
+    load(Service, ident, g.actor.clinic_id)
     price = request.args.get("price", "")
     if not (price.isascii() and price.isdigit() and len(price) < 16):
         raise invalid_field("price", N_("A price is zero or more."))
