@@ -32,6 +32,7 @@ from reception.domain.finance.coins import DENOMINATIONS
 from reception.domain.finance.deposits import give_back_deposit, take_deposit
 from reception.domain.finance.dues import follow_money, give_bonus
 from reception.domain.finance.ledger import DEBIT_SIDE, account, open_shift, post, reversal, transfer
+from reception.domain.finance.lines import DISCOUNT_LIMITS
 from reception.domain.finance.payments import METHOD_OF, MOST, Part, pay
 from reception.domain.finance.refund_plan import Asked
 from reception.domain.finance.refunds import approve, refund, refuse
@@ -51,6 +52,7 @@ from reception.domain.finance.transfers import (
 __all__ = [
     "DEBIT_SIDE",
     "DENOMINATIONS",
+    "DISCOUNT_LIMITS",
     "METHOD_OF",
     "MOST",
     "Asked",
