@@ -13,10 +13,10 @@ import platform  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from bench import calendar, desk, duplicates, icd, ledger, push, registry, search, writes  # noqa: E402
+from bench import calendar, desk, duplicates, history, icd, ledger, push, registry, search, writes  # noqa: E402
 
 PARTS = {"push": push.measure, "writes": writes.measure, "desk": desk.measure, "calendar": calendar.measure,
-         "search": search.measure, "registry": registry.measure, "duplicates": duplicates.measure, "ledger": ledger.measure, "lists": duplicates.lists, "icd": icd.measure}  # fmt: skip
+         "search": search.measure, "registry": registry.measure, "duplicates": duplicates.measure, "ledger": ledger.measure, "lists": duplicates.lists, "icd": icd.measure, "history": history.measure}  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 
 

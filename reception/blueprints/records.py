@@ -212,7 +212,8 @@ def keep_template(visit_id: int) -> AnyResponse:
 def forget_template(record_template_id: int) -> AnyResponse:
     """The template is not needed any more."""
     run(templates.forget, record_template_id, about=("record_template", record_template_id))
-    return answers.done(gettext("Template deleted"))
+    part = render_template("records/_templates.html", templates=templates.offered(g.actor), part=True)
+    return answers.done(gettext("Template deleted"), more=part)
 
 
 def _toast(text: str, visit_id: int, status: int = 200) -> AnyResponse:
