@@ -44,8 +44,11 @@ def test_prices_by_percent_by_keyboard_alone(own_stage: Stage) -> None:
     page.get_by_label("Rounded to").focus()
     page.keyboard.press("ArrowDown")
     expect(page.get_by_label("Rounded to").locator("option:checked")).to_have_text("0.10 EUR")
-    page.get_by_role("button", name="Preview").focus()
-    page.keyboard.press("Enter")
+    preview = page.get_by_role("button", name="Preview")
+    preview.focus()
+    expect(preview).to_be_focused()
+    with page.expect_response(lambda answer: "percent=7" in answer.url):
+        page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=re.compile("^2 prices change from"))).to_be_visible()
     expect(page.locator("[data-row]").filter(has_text="ECG")).to_contain_text("33.33")
     expect(page.locator("[data-row]").filter(has_text="ECG")).to_contain_text("35.80")
