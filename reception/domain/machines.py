@@ -9,8 +9,8 @@ from reception.models import AppointmentStatus as A
 from reception.models import CashTransferStatus as T
 from reception.models import ClaimStatus as C
 from reception.models import PaymentStatus as P
-from reception.models import RefundRequestStatus as R
 from reception.models import RecordState as M
+from reception.models import RefundRequestStatus as R
 from reception.models import Role, Visit
 from reception.models import VisitStatus as V
 from reception.words import N_
