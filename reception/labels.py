@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from flask_babel import gettext
+from babel.dates import get_timezone_location
+from flask_babel import get_locale, gettext
 
 from reception.domain import machines
 from reception.formats import WORDS, date_time, full_date, money, word
@@ -24,6 +25,7 @@ from reception.models import (
     ClaimStatus,
     PaymentStatus,
     RefundRequestStatus,
+    Role,
     VisitStatus,
     WaitlistStatus,
 )
@@ -246,7 +248,8 @@ GENERIC = (
     "service_type",
     "cashbox",
     "money_category",
-    "insurer", "device",
+    "insurer",
+    "device",
     "clinic",
     "user",
 )
@@ -522,6 +525,28 @@ def _one(
     return Changed(words, value_words(name, old), value_words(name, new))
 
 
+def _language(code: str) -> str:
+    return str(get_locale().languages.get(code, code))
+
+
+def _place(code: str) -> str:
+    return str(get_locale().territories.get(code, code))
+
+
+CHOSEN: Mapping[str, Callable[[Any], str]] = {
+    "roles": lambda names: ", ".join(str(word(Role(name))) for name in names),
+    "time_zone": lambda name: get_timezone_location(name, locale=get_locale()),
+    "phone_region": _place,
+    "holiday_country": _place,
+    "country": _place,
+    "locale": _language,
+    "default_locale": _language,
+    "preferred_locale": _language,
+    "display_locales": lambda codes: ", ".join(_language(code) for code in codes),
+}
+"""Codes that people choose by their words."""
+
+
 def value_words(name: str, value: Any) -> str:
     """A value as people read it; digests, ids and codes of programs are not shown."""
     if isinstance(value, StrEnum):
@@ -532,10 +557,10 @@ def value_words(name: str, value: Any) -> str:
         return "" if name.endswith("_id") or name not in NUMBERS else str(value)
     if isinstance(value, time):
         return f"{value:%H:%M}"
-    if isinstance(value, datetime):
-        return date_time(value)
     if isinstance(value, date):
-        return full_date(value)
+        return date_time(value) if isinstance(value, datetime) else full_date(value)
+    if name in CHOSEN:
+        return CHOSEN[name](value) if value else ""
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if isinstance(value, str) and INSTANT.match(value):

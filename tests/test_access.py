@@ -197,9 +197,23 @@ PLACES = {
     "cashboxes": "cashbox", "departments": "department", "displays": "device", "doctors": "doctor", "rooms": "room",
     "specializations": "specialization", "types": "service_type", "services": "service", "insurers": "insurer", "categories": "money_category", "tokens": "api_token", "users": "user",
 }  # fmt: skip
-PLAIN = {"act", "name", "move", "token", "filename", "kind", "minutes", "hold_id", "tab", "answer", "table", "form"}
+PLAIN = {
+    "act",
+    "name",
+    "move",
+    "token",
+    "filename",
+    "kind",
+    "minutes",
+    "hold_id",
+    "tab",
+    "answer",
+    "table",
+    "form",
+    "seq",
+}
 """Arguments that are no ids: words, figures, tokens (unguessable), and names of regions (tried by themselves). Any hold
-that is not one's own is answered as one that is over, for those are gone."""
+that is not one's own is answered as one that is over, for those are gone. `seq` counts the acts of the own clinic."""
 MISSING = 10**9
 
 FORM: dict[str, str] = {
@@ -227,6 +241,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "discounts": {"reason": "other", "percent": 5},
     "payers": {"insurer_id": 1},
     "void": {"reason": "other"},
+    "refund": {"reason": "other", "password": PASSWORD},
+    "approve": {"password": PASSWORD},
+    "refund-requests/refuse": {"version": 1},
     "refuse": {"reason": "other"},
     "cash-transfers/refuse": {"version": 1},
     "income": {"category_id": 1, "amount": "1.00"},

@@ -132,7 +132,9 @@ def test_the_database_is_as_the_models_say(filled: House) -> None:
     with db.engine.connect() as connection:
         found = inspect(connection)
         tables: dict[str, Table] = Base.metadata.tables  # type: ignore[assignment]
-        assert {t for t in found.get_table_names() if not t.startswith(("alembic", "patient_search", "icd_search"))} == set(tables)
+        assert {
+            t for t in found.get_table_names() if not t.startswith(("alembic", "patient_search", "icd_search"))
+        } == set(tables)
         for name, table in tables.items():
             assert {c["name"]: c["nullable"] for c in found.get_columns(name)} == {
                 c.name: bool(c.nullable) for c in table.columns

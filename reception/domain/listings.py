@@ -262,7 +262,9 @@ def cashbox_shifts(clinic_id: int, cashbox_id: int | None, state: str | None, af
     if cashbox_id is not None:
         query = query.where(CashboxShift.cashbox_id == cashbox_id)
     if state is not None:
-        query = query.where(CashboxShift.closed_at.is_(None) if state == "open" else CashboxShift.closed_at.is_not(None))
+        query = query.where(
+            CashboxShift.closed_at.is_(None) if state == "open" else CashboxShift.closed_at.is_not(None)
+        )
     return _by_id(query, CashboxShift.id, after, limit)
 
 

@@ -217,6 +217,9 @@ SCREENS = [
     Screen("shifts", "/finance/shifts", MANAGER),
     Screen("counting", "/finance/shifts", MANAGER, click('.rx-shifts [hx-get$="/shift"]')),
     Screen("income and expense", "/finance/shifts", MANAGER, click('[data-key="KeyE"]')),
+    Screen("income page", "/finance/add", MANAGER),
+    Screen("open a shift page", "/finance/cashboxes/{cashbox}/shift", MANAGER),
+    Screen("log", "/logs", ADMIN),
     Screen("receipt", "/finance/receipts/{operation}", RECEPTION),
     Screen("receipt sheet", "/finance/receipts/{operation}?paper=a4", RECEPTION),
     Screen("debts", "/finance/debts", RECEPTION),
@@ -346,6 +349,8 @@ SCREENS = [
             "services",
             "services/new",
             "services/{service}",
+            "categories",
+            "categories/new",
             "services/percent",
             "services/percent?percent=5&valid_from=2027-01-01&step=10&service_type_id=&department_id=",
             "specializations",
@@ -372,7 +377,8 @@ REFUSED = re.compile(r"Failed to load resource: the server responded with a stat
 NO_SCREENS = {
     "settings.imports_report", "settings.imports_run", "settings.schedules_edit", "patients.search_edit", "calls.ask_cancel",
     "settings.specializations_edit", "settings.types_edit", "directory.rooms_status_now", "static", "system.healthz", "system.readyz", "system.metrics", "finance.export", "live.region", "live.versions",
-    "feeds.feed", "feeds.appointment", "feeds.ticket", "finance.asked_refund", "finance.bill_sheet", "finance.claim_export",
+    "audit.take_back", "finance.cashbox_report_table", "finance.export_xlsx", "finance.shift", "finance.shift_count",
+    "finance.shift_paper", "finance.slip", "logs.export", "settings.categories_edit", "feeds.feed", "feeds.appointment", "feeds.ticket", "finance.asked_refund", "finance.bill_sheet", "finance.claim_export",
 }  # fmt: skip
 """What a GET answers without a page to look at, and pages of things that the day does not hold."""
 

@@ -315,7 +315,9 @@ def test_titles_come_in_by_language(house: House, tmp_path: Path) -> None:
     )
     said = brought(house, "icd10", write(tmp_path, *russian))
     assert said == "4 rows: 2 imported, 0 stood already, 2 headings left out."
-    assert db.session.scalars(select(IcdTitle).filter_by(code="A00.1", locale="ru")).one().folded == "a00.1 kholera eltor"
+    assert (
+        db.session.scalars(select(IcdTitle).filter_by(code="A00.1", locale="ru")).one().folded == "a00.1 kholera eltor"
+    )
     assert "2 imported" in brought(house, "icd10", write(tmp_path, "код,название", "A00,Холера!", "B01,Ветрянка"))
     assert db.session.scalars(select(IcdTitle).filter_by(code="A00", locale="ru")).one().title == "Холера!"
     assert "This is no code of ICD-10" in refused(house, "icd10", write(tmp_path, "code,title", "A0,x"))

@@ -19,9 +19,7 @@ from reception.transaction import run
 def list_cashbox_shifts(query: schemas.ShiftsAsked) -> dict[str, Any]:
     """Shifts of the cashboxes, oldest first; of one cashbox, or only those that are open."""
     clinic = g.actor.clinic
-    rows = listings.cashbox_shifts(
-        clinic.id, query.cashbox, query.state, after(query.cursor, "shifts"), query.limit
-    )
+    rows = listings.cashbox_shifts(clinic.id, query.cashbox, query.state, after(query.cursor, "shifts"), query.limit)
     return page(rows, query.limit, lambda row: shapes.cashbox_shift(row, clinic.currency), "shifts", _place)
 
 
