@@ -23,6 +23,7 @@ from reception.models import (
     Appointment,
     AppointmentPlace,
     AppointmentStatus,
+    BonusEntry,
     Cashbox,
     CashboxShift,
     CashTransfer,
@@ -254,6 +255,19 @@ def refund_requests(clinic_id: int, after: After, limit: int) -> Rows:
     )  # fmt: skip
     waits = RefundRequest.status == RefundRequestStatus.ASKED
     return _by_id(query.where(RefundRequest.clinic_id == clinic_id, waits), RefundRequest.id, after, limit)
+
+
+def bonus_entries(clinic_id: int, patient_ids: Select[tuple[int]], after: After, limit: int) -> Rows:
+    """Movements of the bonus of a person's cards by id, each with the bill that it follows from."""
+    query = (
+        select(
+            BonusEntry.id, BonusEntry.at, BonusEntry.amount, BonusEntry.reason, BonusEntry.operation_id,
+            LedgerEntry.payment_id,
+        )
+        .join(LedgerEntry, LedgerEntry.id == BonusEntry.ledger_entry_id)
+        .where(BonusEntry.clinic_id == clinic_id, BonusEntry.patient_id.in_(patient_ids))
+    )  # fmt: skip
+    return _by_id(query, BonusEntry.id, after, limit)
 
 
 def cashbox_shifts(clinic_id: int, cashbox_id: int | None, state: str | None, after: After, limit: int) -> Rows:

@@ -23,8 +23,8 @@ POST /visits/{id}/requeue · POST /visits/{id}/transfer · POST /visits/{id}/fin
 POST /visits/{id}/no-show · POST /visits/{id}/undo · POST /doctors/{id}/call-next · GET /payments/{id}
 POST /payments/{id}/pay · POST /payments/pay-together · POST /payments/{id}/refund · GET /refund-requests
 POST /refund-requests/{id}/approve · POST /refund-requests/{id}/refuse · GET /patients/{id}/purse
-POST /patients/{id}/deposit · POST /patients/{id}/deposit/give-back · POST /patients/{id}/bonus
-POST /patients/{id}/bonus/withdraw · GET /cashboxes · GET /cashbox-shifts
+POST /patients/{id}/deposit · POST /patients/{id}/deposit/give-back · POST /patients/{id}/bonus/add
+POST /patients/{id}/bonus/withdraw · GET /patients/{id}/bonus/history · GET /cashboxes · GET /cashbox-shifts
 POST /cashboxes/{id}/shift · POST /cashbox-shifts/{id}/close · GET /cash-transfers · POST /cash-transfers
 POST /cash-transfers/{id}/accept · POST /cash-transfers/{id}/refuse · POST /cash-transfers/{id}/withdraw
 GET /money-categories · POST /cashboxes/{id}/income · POST /cashboxes/{id}/expense · GET /ledger · GET /departments · GET /clinic

@@ -10,8 +10,8 @@ from reception.access import Permission, requires
 from reception.blueprints.accesses import opened
 from reception.blueprints.api import schemas, shapes
 from reception.blueprints.api.calls import after, bp, described, page
-from reception.blueprints.confirming import confirm
 from reception.domain import debts, finance, listings
+from reception.domain.merging_ids import ids_of
 from reception.models import Method, Operation, RefundRequest
 from reception.transaction import run
 
@@ -46,7 +46,6 @@ def _parts(parts: list[schemas.PaidPart]) -> list[finance.Part]:
 @described(schemas.Refunded, body=schemas.Refund)
 def refund(payment_id: int, body: schemas.Refund) -> dict[str, Any]:
     """Give money of a bill back; above the clinic's limit a second person is asked."""
-    confirm(body.password)
     made = run(
         finance.refund,
         payment_id,
@@ -55,6 +54,7 @@ def refund(payment_id: int, body: schemas.Refund) -> dict[str, Any]:
         lines=[finance.Asked(line.line_id, line.amount, line.quantity) for line in body.lines],
         method=body.method,
         cashbox_id=body.cashbox_id,
+        parts=_parts(body.parts),
         version=body.version,
     )
     return _refunded(payment_id, made)
@@ -86,7 +86,6 @@ def list_refund_requests(query: schemas.Page) -> dict[str, Any]:
 @described(schemas.Refunded, body=schemas.Approve)
 def approve_refund(request_id: int, body: schemas.Approve) -> dict[str, Any]:
     """The second person's yes: the money goes back now."""
-    confirm(body.password)
     operation = run(finance.approve, request_id, version=body.version)
     return _refunded(operation.payment_id, operation)
 
@@ -127,12 +126,11 @@ def take_deposit(patient_id: int, body: schemas.TakeDeposit) -> dict[str, Any]:
 @described(schemas.Purse, body=schemas.GiveBackDeposit)
 def give_back_deposit(patient_id: int, body: schemas.GiveBackDeposit) -> dict[str, Any]:
     """Some or all of a deposit goes back out of a cashbox."""
-    confirm(body.password)
     part = finance.Part(Method(body.method), body.cashbox_id, body.amount)
     return _purse(patient_id, run(finance.give_back_deposit, patient_id, part, body.reason))
 
 
-@bp.post("/patients/<int:patient_id>/bonus")
+@bp.post("/patients/<int:patient_id>/bonus/add")
 @requires(Permission.REFUND)
 @described(schemas.Purse, body=schemas.AddBonus)
 def add_bonus(patient_id: int, body: schemas.AddBonus) -> dict[str, Any]:
@@ -145,6 +143,18 @@ def add_bonus(patient_id: int, body: schemas.AddBonus) -> dict[str, Any]:
 @described(schemas.Purse, body=schemas.WithdrawBonus)
 def withdraw_bonus(patient_id: int, body: schemas.WithdrawBonus) -> dict[str, Any]:
     """Less bonus by hand: paid out of a cash drawer, or only taken away."""
-    confirm(body.password)
     made = run(finance.withdraw_bonus, patient_id, body.amount, body.reason, cashbox_id=body.cashbox_id)
     return _purse(patient_id, made)
+
+
+@bp.get("/patients/<int:patient_id>/bonus/history")
+@requires(Permission.BILLS)
+@described(schemas.BonusEntry, query=schemas.Page, is_list=True)
+def list_bonus_history(patient_id: int, query: schemas.Page) -> dict[str, Any]:
+    """Movements of a patient's bonus, of the cards merged into this one, too; the oldest first."""
+    patient, clinic = opened(patient_id, "api"), g.actor.clinic
+    place = f"bonus-{patient.id}"
+    rows = listings.bonus_entries(clinic.id, ids_of(patient), after(query.cursor, place), query.limit)
+    return page(
+        rows, query.limit, lambda row: shapes.bonus_entry(row, clinic.currency), place, lambda row: ("", row.id)
+    )

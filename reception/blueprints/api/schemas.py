@@ -241,10 +241,10 @@ class RefundedLine(Strict):
 
 
 class Refund(Strict):
-    """All that was paid, an amount of it, or some lines; the way it came, or another way."""
+    """All that was paid, an amount of it, or some lines; the way it came, or another way, or in `parts`."""
 
-    reason: Line
-    password: Line = Field(description="of the token's user, once more")
+    reason: Line = "API"
+    parts: Annotated[list[PaidPart], Field(max_length=20)] = []
     amount: Money | None = None
     lines: Annotated[list[RefundedLine], Field(max_length=100)] = []
     method: Method | None = None
@@ -253,7 +253,6 @@ class Refund(Strict):
 
 
 class Approve(Strict):
-    password: Line = Field(description="of the token's user, once more")
     version: Version | None = None
 
 
@@ -296,19 +295,17 @@ class GiveBackDeposit(Strict):
     method: Method
     cashbox_id: Id
     amount: Money
-    reason: Line
-    password: Line = Field(description="of the token's user, once more")
+    reason: Line = "API"
 
 
 class AddBonus(Strict):
     amount: Money
-    reason: Line
+    reason: Line = "API"
 
 
 class WithdrawBonus(Strict):
     amount: Money
-    reason: Line
-    password: Line = Field(description="of the token's user, once more")
+    reason: Line = "API"
     cashbox_id: Id | None = Field(None, description="the drawer that pays it out; none: it is only taken away")
 
 
@@ -602,6 +599,17 @@ class Purse(Shape):
     deposit: Amount
     currency: str
     operation: Operation | None
+
+
+class BonusEntry(Shape):
+    """A movement of a patient's bonus; negative: used, withdrawn or taken back."""
+
+    id: int
+    at: Stamp
+    amount: Amount
+    reason: str
+    operation_id: int | None
+    payment_id: int | None
 
 
 class Cashbox(Shape):

@@ -282,6 +282,17 @@ def purse(patient: Patient, has: Purse, operation: Operation | None, currency: s
     }
 
 
+def bonus_entry(row: Any, currency: str) -> Dict:
+    return {
+        "id": row.id,
+        "at": stamp(row.at),
+        "amount": shown(row.amount, currency),
+        "reason": row.reason,
+        "operation_id": row.operation_id,
+        "payment_id": row.payment_id,
+    }
+
+
 def cashbox(row: Any, currency: str, *, may_see_balance: bool) -> Dict:
     return {
         "id": row.id,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from reception.domain.errors import Invalid, NotPossible, invalid_field
 from reception.domain.finance.charges import lines_of, payers_of
 from reception.domain.finance.dues import standing
-from reception.domain.finance.payments import Part
+from reception.domain.finance.payments import MOST, Part
 from reception.domain.finance.shares import Figure, allocate, figures
 from reception.extensions import db
 from reception.models import (
@@ -221,3 +221,20 @@ def spread(bill: Payment, amount: int, other: Part | None = None) -> list[Part]:
     bonus = [part for part in parts if part.method == Method.BONUS]
     money = amount - sum(part.amount for part in bonus)
     return [*bonus, *([Part(other.method, other.cashbox_id, money, other.owner_id)] if money else [])]
+
+
+def by_parts(bill: Payment, amount: int, parts: Iterable[Part]) -> list[Part]:
+    """The ways that somebody chose for `amount`. Raises Invalid where they do not add up, or would turn bonus into money."""
+    usual = spread(bill, amount)
+    bonus = [part for part in usual if part.method == Method.BONUS]
+    chosen = [part for part in parts if part.method != Method.BONUS]
+    if any(not 0 < part.amount <= MOST for part in parts):
+        raise invalid_field("parts", N_("Each part must be an amount above zero."))
+    if sum(part.amount for part in parts) != amount:
+        raise invalid_field("parts", N_("The parts do not add up to the amount."))
+    if sum(part.amount for part in chosen) != amount - sum(part.amount for part in bonus):
+        raise invalid_field("parts", N_("What was paid by bonus goes back as bonus."))
+    if any(part.cashbox_id is None and part.method != Method.DEPOSIT for part in chosen):
+        raise invalid_field("parts", N_("Say out of which cashbox."))
+    owner = next((part.owner_id for part in usual if part.owner_id is not None), None)
+    return [*bonus, *(Part(part.method, part.cashbox_id, part.amount, owner) for part in chosen)]

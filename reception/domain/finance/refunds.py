@@ -21,7 +21,7 @@ from reception.domain.finance.charges import Cause
 from reception.domain.finance.dues import follow_money, note_bonus
 from reception.domain.finance.ledger import account, new_operation, post, transfer
 from reception.domain.finance.payments import FROM, METHOD_OF, MOST, Part, cashboxes_of
-from reception.domain.finance.refund_plan import Asked, Plan, left_of, plan, spread
+from reception.domain.finance.refund_plan import Asked, Plan, by_parts, left_of, plan, spread
 from reception.domain.locks import is_id, load, locked
 from reception.domain.texts import checked
 from reception.extensions import db
@@ -53,11 +53,12 @@ def refund(
     lines: Sequence[Asked] = (),
     method: Method | None = None,
     cashbox_id: int | None = None,
+    parts: Sequence[Part] = (),
     version: int | None = None,
 ) -> Operation | RefundRequest:
     """Give back `amount`, or what is asked of `lines`, or everything that was paid for a bill.
 
-    `method`, `cashbox_id`: another way than it came. `version`: the bill's when the cashier looked. Above the clinic's
+    `method`, `cashbox_id`: another way than it came; `parts`: several ways, which add up to what goes back. `version`: the bill's when the cashier looked. Above the clinic's
     limit the answer is a request that waits for a second person. Raises NotFound, NotPossible, Stale or Invalid.
     """
     bill, visit = _bill(payment_id, actor)
@@ -67,15 +68,19 @@ def refund(
         raise invalid_field("reason", N_("Say why the money goes back."))
     if amount is not None and not 0 < amount <= MOST:
         raise invalid_field("amount", N_("An amount must be above zero."))
+    if parts and amount is None and not lines:
+        amount = sum(part.amount for part in parts)
     found = plan(bill, amount=amount, lines=lines)
     if waiting_of(bill) is not None:
         raise NotPossible(
             N_("A refund of this bill waits for a second person. It must be answered first."), code="refund-waits"
         )
-    parts = spread(bill, found.amount, _other(method, cashbox_id))
+    asked = [[part.method, part.cashbox_id, part.amount] for part in parts]
+    back = by_parts(bill, found.amount, parts) if parts else spread(bill, found.amount, _other(method, cashbox_id))
     if needs_two(bill, found.amount, actor):
-        return _ask(bill, found, parts, why, method, cashbox_id, by_line=bool(lines), actor=actor, at=at)
-    return _give_back(bill, visit, found, parts, why, actor=actor, at=at)
+        wish = {"method": method, "cashbox_id": cashbox_id, "parts": asked}
+        return _ask(bill, found, back, why, wish, by_line=bool(lines), actor=actor, at=at)
+    return _give_back(bill, visit, found, back, why, actor=actor, at=at)
 
 
 def _bill(payment_id: int, actor: Actor) -> tuple[Payment, Visit | None]:
@@ -119,8 +124,8 @@ def needs_two(bill: Payment, amount: int, actor: Actor) -> bool:
 
 
 def _ask(
-    bill: Payment, found: Plan, parts: list[Part], reason: str, method: Method | None, cashbox_id: int | None, *,
-    by_line: bool, actor: Actor, at: datetime,
+    bill: Payment, found: Plan, parts: list[Part], reason: str, ways: dict[str, Any], *, by_line: bool, actor: Actor,
+    at: datetime,
 ) -> RefundRequest:  # fmt: skip
     if actor.user_id is None:
         raise NotAllowed(N_("A refund above the limit needs two people."), code="second-person")
@@ -131,8 +136,7 @@ def _ask(
         amount=found.amount,
         wish={
             "lines": [[back.line.id, back.self_pay] for back in found.lines if back.self_pay] if by_line else [],
-            "method": method,
-            "cashbox_id": cashbox_id,
+            **ways,
         },
         reason=reason,
         asked_at=at,
@@ -154,7 +158,10 @@ def approve(request_id: int, *, actor: Actor, at: datetime, version: int | None 
     lines = [Asked(line, amount) for line, amount in wish["lines"]]
     found = plan(bill, amount=None if lines else request.amount, lines=lines)
     method = Method(wish["method"]) if wish["method"] else None
-    parts = spread(bill, found.amount, _other(method, wish["cashbox_id"]))
+    if asked := [Part(Method(way), box, amount) for way, box, amount in wish.get("parts", ())]:
+        parts = by_parts(bill, found.amount, asked)
+    else:
+        parts = spread(bill, found.amount, _other(method, wish["cashbox_id"]))
     hand = replace(actor, user_id=request.asked_by_id)
     operation = _give_back(
         bill, visit, found, parts, request.reason, actor=actor, hand=hand, approved_by_id=actor.user_id, at=at
