@@ -525,6 +525,10 @@ def _one(
     return Changed(words, value_words(name, old), value_words(name, new))
 
 
+def _role(name: str) -> str:
+    return str(word(Role(name))) if name in set(Role) else name
+
+
 def _language(code: str) -> str:
     return str(get_locale().languages.get(code, code))
 
@@ -533,18 +537,32 @@ def _place(code: str) -> str:
     return str(get_locale().territories.get(code, code))
 
 
-CHOSEN: Mapping[str, Callable[[Any], str]] = {
-    "roles": lambda names: ", ".join(str(word(Role(name))) for name in names),
-    "time_zone": lambda name: get_timezone_location(name, locale=get_locale()),
+def _zone(name: str) -> str:
+    try:
+        return str(get_timezone_location(name, locale=get_locale()))
+    except LookupError:
+        return name
+
+
+CHOSEN: Mapping[str, Callable[[str], str]] = {
+    "roles": _role,
+    "time_zone": _zone,
     "phone_region": _place,
     "holiday_country": _place,
     "country": _place,
     "locale": _language,
     "default_locale": _language,
     "preferred_locale": _language,
-    "display_locales": lambda codes: ", ".join(_language(code) for code in codes),
+    "display_locales": _language,
 }
 """Codes that people choose by their words."""
+CODE = re.compile(r"[\w/+-]+")
+
+
+def _chosen(name: str, value: Any) -> str:
+    """One code or several, as they stand in the entry or, written out, in the history."""
+    text = " ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+    return "" if text.startswith("~") else ", ".join(CHOSEN[name](code) for code in CODE.findall(text))
 
 
 def value_words(name: str, value: Any) -> str:
@@ -560,7 +578,7 @@ def value_words(name: str, value: Any) -> str:
     if isinstance(value, date):
         return date_time(value) if isinstance(value, datetime) else full_date(value)
     if name in CHOSEN:
-        return CHOSEN[name](value) if value else ""
+        return _chosen(name, value)
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if isinstance(value, str) and INSTANT.match(value):
