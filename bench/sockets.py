@@ -86,7 +86,8 @@ class Bare:
 
     def close(self) -> None:
         if self.reader:
-            self.reader.kill(block=False)
+            self.reader.kill()
+        self.file.close()  # it holds the socket open, and the server would go on writing to it
         self.sock.close()
 
 

@@ -51,7 +51,7 @@ WHO: dict[str, set[Role]] = {
     "GET /patients/1/purse": OFFICE,
     "POST /patients/1/deposit": {R.RECEPTIONIST, R.CASHIER, R.ADMIN},
     "POST /patients/1/deposit/give-back": {R.CASHIER, R.ADMIN},
-    "POST /patients/1/bonus": {R.CASHIER, R.ADMIN},
+    "POST /patients/1/bonus/add": {R.CASHIER, R.ADMIN},
     "POST /patients/1/bonus/withdraw": {R.CASHIER, R.ADMIN},
     "GET /cashboxes": OFFICE,
     "GET /ledger": {R.CASHIER, R.MANAGER, R.ADMIN},

@@ -262,7 +262,7 @@ def test_a_body_must_be_json(house: House) -> None:
 
 def test_addresses_must_be_known(house: House) -> None:
     api = Api(house, Role.ADMIN)
-    for path in ("/", "/nothing", "/patients/x", "/patients/-1", "/patients/1/bonus/add", "/payments/1/forgive"):
+    for path in ("/", "/nothing", "/patients/x", "/patients/-1", "/payments/1/forgive"):
         assert api.get(path, 404)["code"] == "not-found"
     answer = api.raw("DELETE", "/patients", house.key())
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS, POST")
