@@ -6,10 +6,13 @@ import gc
 import signal
 import socket
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from gevent.pywsgi import WSGIHandler, WSGIServer
+from jinja2 import FileSystemBytecodeCache
 
 from reception import startup
 
@@ -29,6 +32,15 @@ def check(app: Flask) -> None:
     """Refuse to serve a database that lacks its guards. Raises NotReady."""
     with app.app_context():
         startup.check()
+    _keep_templates(app)
+
+
+def _keep_templates(app: Flask) -> None:
+    """Templates stay compiled from one start to the next: after a crash the first pictures come at once."""
+    folder = Path(app.config["INSTANCE"]) / "templates"
+    with suppress(OSError):  # where nothing may be written they are compiled as they are asked for
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(folder))
 
 
 def forever(app: Flask) -> None:
