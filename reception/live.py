@@ -58,6 +58,8 @@ class Listener:
     audience: Audience
     regions: frozenset[str]
     credential: tuple[str, int]
+    is_greeted: bool = False
+    """Only then its end of the line listens: what is written before is lost, and the greeting names what it missed."""
     line: Line | None = None
     """Where ready frames can be written; None under a server that is not ours (the test client)."""
 
@@ -211,17 +213,28 @@ def _push(clinic_id: int, raised: Raised) -> None:
 
 
 def greet(who: Listener, now: Raised) -> None:
-    """Name the present versions to a new connection, behind the word that it is connected: so through the queue."""
+    """Name the present versions to a new connection, behind the word that it is connected: so through the queue, and
+    read then, for others go on meanwhile."""
     if _inline:
+        who.is_greeted = True
         _emit("versions", now, who.sid)
     else:
-        socketio.start_background_task(_emit, "versions", now, who.sid)
+        socketio.start_background_task(_greet, who)
+
+
+def _greet(who: Listener) -> None:
+    assert _app is not None
+    with _app.app_context():
+        who.is_greeted = True
+        _emit("versions", versions(who.audience.clinic_id, sorted(who.regions)), who.sid)
 
 
 def _tell(group: list[Listener], event: str, data: dict[str, Any]) -> None:
     """Send the same message to a group: framed once, written at once where the line is free, else queued."""
     ready = frames.frame(frames.message(event, data, NAMESPACE))
     for who in group:
+        if not who.is_greeted:
+            continue
         if who.line is not None and who.line.offer(ready):
             continue
         _emit(event, data, who.sid)
