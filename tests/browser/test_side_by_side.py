@@ -117,6 +117,7 @@ def crash(stage: Stage, seen: Seen, pages: list[Page], appointment_id: int, visi
     desk, board, tv = pages
     requests = len(seen.requests)
     api = stage.client(Role.ADMIN)
+    tv.wait_for_selector('body[data-phase="rest"]', timeout=20_000)  # a call has the stage for itself for its turn
     stage.server.kill()
     desk.wait_for_selector('body[data-live="off"]')
     expect(desk.locator("#live-dot")).to_have_text("Not live")
